@@ -1,0 +1,1 @@
+"""Calendly-like booking for any existing Flask CRM."""

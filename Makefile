@@ -1,0 +1,63 @@
+# Everything a person does with a clone. Needs python3 (3.11 or newer) with venv, and make.
+
+PYTHON ?= python3
+PORT ?= 5000
+VENV ?= .venv
+BIN = $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+# How many processes run the tests: two share the work well on two cores, and don't starve each other's browsers.
+WORKERS ?= 2
+# Arguments for pytest, for instance: make test ARGS="tests/scheduling -x"
+ARGS ?=
+
+.PHONY: help demo demo-reset test lint format bench docs wheel clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo [PORT=5000]  start the example CRM; make demo-reset begins anew"
+	@echo "make test [ARGS=...]   run the tests; services that don't answer are skipped and named"
+	@echo "make lint              ruff, mypy, import-linter, djlint, codespell; make format repairs what it can"
+	@echo "make bench             measure, with ratios"
+	@echo "make docs              build docs/_build/html"
+
+# A stamp per extra: a second start installs nothing.
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing (on Debian: apt install python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-%: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[$*]'
+	@touch $@
+
+demo: $(VENV)/.installed-demo
+	@$(BIN)/flask --app example_app demo --port $(PORT)
+
+demo-reset: $(VENV)/.installed-demo
+	@$(BIN)/flask --app example_app demo-reset
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+lint: $(VENV)/.installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --check --lint flask_booking/templates example_app/templates
+	$(BIN)/codespell
+
+format: $(VENV)/.installed-lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/sphinx-build -W --keep-going --quiet docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+clean:
+	rm -rf $(VENV) docs/_build dist

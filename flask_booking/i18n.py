@@ -1,0 +1,271 @@
+"""Words and times in the reader's language.
+
+The package translates for itself, from catalogues of its own, because it is mounted in CRMs that have no translations,
+or have Flask-Babel with a domain and a locale of their own.  It works outside a request too: mails are written by
+workers, each in the language of who reads it.
+
+Every instant given to the functions below is an aware datetime; ``zone`` is always an IANA name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import typing as t
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date as cldr_date
+from babel.dates import format_interval, format_time as cldr_time, get_timezone_location
+from babel.support import LazyProxy, NullTranslations, Translations
+from babel.units import format_unit
+from flask import g, has_app_context
+
+from .zones import zone as read_zone
+
+DEFAULT_LOCALE = "en"
+DOMAIN = "booking"
+TRANSLATIONS = Path(__file__).parent / "translations"
+
+DateStyle: t.TypeAlias = t.Literal["full", "long", "medium", "short", "day", "month"]
+
+# English with no country is read all over the world: day before month and 24 hours can't be misread anywhere.
+_FORMATS = {"en": "en_150"}
+# CLDR separates with thin and narrow no-break spaces, which text mails, SMS and old fonts show as boxes.
+_PLAIN_SPACES = str.maketrans({"\u2009": " ", "\u202f": " ", "\xa0": " "})
+
+_locale: ContextVar[str | None] = ContextVar("booking_locale", default=None)
+
+
+# Which language
+
+
+def normal_locale(tag: str | None) -> str:
+    """The locale of a language tag (``pt-BR``, ``pt_br``) as ``pt_BR``; :data:`DEFAULT_LOCALE` for anything unknown."""
+    try:
+        return str(Locale.parse((tag or "").strip().replace("-", "_")))
+    except (UnknownLocaleError, ValueError, TypeError):
+        return DEFAULT_LOCALE
+
+
+def current_locale() -> str:
+    """The locale to speak now: that of :func:`use_locale`, else the request's (:func:`set_locale`), else English."""
+    if chosen := _locale.get():
+        return chosen
+    return str(g.get("booking_locale", DEFAULT_LOCALE)) if has_app_context() else DEFAULT_LOCALE
+
+
+def set_locale(tag: str | None) -> str:
+    """Speak this language for the rest of the request; returns the locale chosen."""
+    g.booking_locale = normal_locale(tag)
+    return str(g.booking_locale)
+
+
+@contextlib.contextmanager
+def use_locale(tag: str | None) -> Iterator[str]:
+    """Speak another language inside the block, request or none: ``with use_locale(booking.guest_locale): …``."""
+    token = _locale.set(normal_locale(tag))
+    try:
+        yield _locale.get() or DEFAULT_LOCALE
+    finally:
+        _locale.reset(token)
+
+
+def text_direction(locale: str | None = None) -> str:
+    """``rtl`` or ``ltr``, for the ``dir`` attribute."""
+    return str(Locale.parse(normal_locale(locale or current_locale())).text_direction)
+
+
+def language_tag(locale: str | None = None) -> str:
+    """The locale as a BCP 47 tag (``pt-BR``), for the ``lang`` attribute."""
+    return normal_locale(locale or current_locale()).replace("_", "-")
+
+
+# Words
+
+
+@functools.lru_cache(maxsize=64)
+def _catalogue(locale: str) -> NullTranslations:
+    parsed = Locale.parse(locale)
+    return Translations.load(str(TRANSLATIONS), [locale, parsed.language], DOMAIN)
+
+
+def gettext(text: str, /, **variables: t.Any) -> str:
+    """``text`` in the current language, with ``%(name)s`` filled in when variables are given."""
+    translated = str(_catalogue(current_locale()).ugettext(text))
+    return translated % variables if variables else translated
+
+
+def ngettext(singular: str, plural: str, num: int, /, **variables: t.Any) -> str:
+    """The form of the current language for ``num`` things; ``%(num)s`` is filled in."""
+    translated = str(_catalogue(current_locale()).ungettext(singular, plural, num))
+    return translated % {"num": num, **variables}
+
+
+def lazy_gettext(text: str, /, **variables: t.Any) -> LazyProxy:
+    """Like :func:`gettext`, but in the language of whoever reads it later: for labels made at import."""
+    return LazyProxy(gettext, text, enable_cache=False, **variables)
+
+
+# Times
+
+
+def _formats(locale: str | None) -> Locale:
+    name = normal_locale(locale) if locale else current_locale()
+    return Locale.parse(_FORMATS.get(name, name))
+
+
+def _local(value: dt.datetime, zone: str) -> dt.datetime:
+    if value.tzinfo is None:
+        raise ValueError("an instant without a time zone means nothing: pass an aware datetime")
+    return value.astimezone(read_zone(zone))
+
+
+def twelve_hours(locale: str | None = None) -> bool:
+    """Whether people of this locale write 2 PM rather than 14:00."""
+    pattern = _formats(locale).time_formats["short"].pattern
+    return any(sign in pattern for sign in "abB")
+
+
+def format_date(
+    value: dt.datetime | dt.date, zone: str = "UTC", locale: str | None = None, style: DateStyle = "full"
+) -> str:
+    """A date in words: ``full`` Thursday, 3 December 2026 · ``long`` 3 December 2026 · ``medium`` · ``short`` ·
+    ``day`` Thursday 3 December · ``month`` December 2026.  A plain date is taken as it is, an instant in ``zone``."""
+    day = _local(value, zone).date() if isinstance(value, dt.datetime) else value
+    formats = _formats(locale)
+    if style == "month":
+        pattern = formats.datetime_skeletons["yMMMM"].pattern
+    elif style == "day":
+        skeletons = formats.datetime_skeletons
+        known = skeletons.get("MMMMEd") or skeletons["MMMEd"]
+        # CLDR: a wider field than the skeleton's is made by widening the field of its pattern.
+        pattern = _widened(known.pattern)
+    else:
+        pattern = style
+    return cldr_date(day, pattern, locale=formats).translate(_PLAIN_SPACES)
+
+
+def _widened(pattern: str) -> str:
+    for letter in "ELMc":
+        for length in (3, 1):
+            if letter * length in pattern and letter * 4 not in pattern and (length == 3 or letter == "E"):
+                pattern = pattern.replace(letter * length, letter * 4)
+                break
+    return pattern
+
+
+def format_time(
+    value: dt.datetime | dt.time, zone: str = "UTC", locale: str | None = None, hours: t.Literal[12, 24] | None = None
+) -> str:
+    """The time on the clock of ``zone``: 14:00, or 2:00 PM where the locale, or ``hours``, says so."""
+    clock = _local(value, zone).time() if isinstance(value, dt.datetime) else value
+    formats = _formats(locale)
+    if hours is None:
+        return cldr_time(clock, "short", locale=formats).translate(_PLAIN_SPACES)
+    skeleton = formats.datetime_skeletons["hm" if hours == 12 else "Hm"]
+    return cldr_time(clock, skeleton.pattern, locale=formats).translate(_PLAIN_SPACES)
+
+
+def format_times(
+    starts: dt.datetime,
+    ends: dt.datetime,
+    zone: str,
+    locale: str | None = None,
+    hours: t.Literal[12, 24] | None = None,
+) -> str:
+    """From when to when on the clock, 14:00 – 15:00; the end with its day when that is another one."""
+    formats = _formats(locale)
+    first, last = _local(starts, zone), _local(ends, zone)
+    if first.date() != last.date():
+        end_day = format_date(ends, zone, locale, "day")
+        return f"{format_time(starts, zone, locale, hours)} – {end_day}, {format_time(ends, zone, locale, hours)}"
+    if first.replace(tzinfo=None) >= last.replace(tzinfo=None):
+        # The clock went back in between: CLDR would show one time, or sort them.
+        return f"{format_time(starts, zone, locale, hours)} – {format_time(ends, zone, locale, hours)}"
+    skeleton = "hm" if (hours == 12 or (hours is None and twelve_hours(locale))) else "Hm"
+    text = format_interval(first.replace(tzinfo=None), last.replace(tzinfo=None), skeleton, locale=formats)
+    return text.translate(_PLAIN_SPACES).replace(" – ", "–").replace("–", " – ")
+
+
+def format_when(
+    starts: dt.datetime,
+    ends: dt.datetime,
+    zone: str,
+    locale: str | None = None,
+    hours: t.Literal[12, 24] | None = None,
+) -> str:
+    """When a meeting is, complete in one line: Thursday, 3 December 2026, 14:00 – 15:00 (Europe/Paris).
+
+    Adds the offset when the clock of that day shows the time twice.
+    """
+    day = format_date(starts, zone, locale)
+    times = format_times(starts, ends, zone, locale, hours)
+    return f"{day}, {times} ({zone_name(zone, starts)})"
+
+
+def zone_name(zone: str, at: dt.datetime) -> str:
+    """The zone as written beside a time: Europe/Paris, with its offset when ``at`` is a time that comes twice."""
+    name = zone.replace("_", " ")
+    local = _local(at, zone)
+    twin = local.replace(fold=1 - local.fold)
+    return f"{name}, {utc_offset(zone, at)}" if twin.utcoffset() != local.utcoffset() else name
+
+
+def utc_offset(zone: str, at: dt.datetime) -> str:
+    """How far the clock of ``zone`` is from UTC at an instant: UTC+5:30."""
+    offset = _local(at, zone).utcoffset() or dt.timedelta()
+    minutes = round(offset.total_seconds() / 60)
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
+
+
+@functools.lru_cache(maxsize=4096)
+def _city(zone: str, locale: str) -> str:
+    if "/" not in zone or zone.startswith("Etc/"):
+        return ""
+    try:
+        city = str(get_timezone_location(zone, locale=locale, return_city=True))
+    except LookupError:
+        city = zone
+    return city.rpartition("/")[2].replace("_", " ")
+
+
+def zone_label(zone: str, at: dt.datetime, locale: str | None = None) -> str:
+    """A zone for people: Paris (UTC+1), with the offset of the instant ``at``."""
+    offset = utc_offset(zone, at)
+    city = _city(zone, str(_formats(locale)))
+    return f"{city} ({offset})" if city else offset
+
+
+def duration_text(minutes: int, locale: str | None = None) -> str:
+    """A length of time in words: 30 minutes, 1 hour 30 minutes, 2 days."""
+    formats = _formats(locale)
+    days, rest = divmod(minutes, 24 * 60)
+    hours, left = divmod(rest, 60)
+    parts = [(days, "day"), (hours, "hour"), (left, "minute")]
+    texts = [format_unit(number, unit, locale=formats) for number, unit in parts if number]
+    return " ".join(texts or [format_unit(0, "minute", locale=formats)]).translate(_PLAIN_SPACES)
+
+
+def template_names() -> dict[str, t.Any]:
+    """What every template of the package may call."""
+    return {
+        "_": gettext,
+        "gettext": gettext,
+        "ngettext": ngettext,
+        "current_locale": current_locale,
+        "language_tag": language_tag,
+        "text_direction": text_direction,
+        "format_date": format_date,
+        "format_time": format_time,
+        "format_times": format_times,
+        "format_when": format_when,
+        "zone_label": zone_label,
+        "duration_text": duration_text,
+    }

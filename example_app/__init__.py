@@ -1,0 +1,36 @@
+"""Rowan, a small but real CRM: users, contacts, activities and a mailbox, with migrations of its own.
+
+It is here to show how an existing application takes up booking, and to try it out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from example_app import activities, auth, cli, contacts, dashboard, mailbox, pages, users
+from example_app.config import settings
+from example_app.extensions import csrf, db, login_manager, migrate
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """The CRM, configured from the environment and then by ``config``, which has the last word."""
+    chosen = (config or {}).get("INSTANCE_PATH") or os.environ.get("INSTANCE_PATH")
+    instance = Path(chosen).resolve() if chosen else Path(__file__).resolve().parents[1] / "instance"
+    app = Flask(__name__, instance_path=str(instance))
+    app.config.from_mapping(settings(os.environ, instance))
+    app.config.from_mapping(config or {})
+
+    db.init_app(app)
+    migrate.init_app(app, db)
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    pages.init_app(app)
+    cli.init_app(app)
+    for module in (auth, dashboard, contacts, activities, users, mailbox):
+        app.register_blueprint(module.bp)
+    return app

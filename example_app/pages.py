@@ -1,0 +1,119 @@
+"""What every page shares: security headers, error pages, and how templates show times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from flask import Flask, Response, render_template
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from example_app.models import ACTIVITY_KINDS, Activity, now
+
+CONTENT_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+
+SORRY = {
+    400: (
+        "That didn't come through",
+        "The page was open too long or the request was incomplete. Go back and try again.",
+    ),
+    403: ("Not yours to see", "This page is for administrators."),
+    404: ("Nothing here", "The page was moved, or the address has a typing mistake."),
+    405: ("That doesn't work here", "Go back and try again."),
+    413: ("Too much at once", "What you sent is larger than 2 MB."),
+    500: ("Something broke", "It is our fault, not yours. Nothing was half done; try again in a moment."),
+}
+
+
+def add_security_headers(response: Response) -> Response:
+    """Set the strict defaults where a view has not chosen its own."""
+    response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if current_user and current_user.is_authenticated:
+        response.headers.setdefault("Cache-Control", "private, no-store")
+    return response
+
+
+def show_error(error: HTTPException) -> ResponseReturnValue:
+    code = error.code or 500
+    if code not in SORRY:
+        return error
+    title, text = SORRY[code]
+    if isinstance(error, CSRFError):
+        text = "The page was open too long. Go back, reload it, and try again."
+    # A broken application may not be able to say who is reading, so that page does without.
+    template = "crm/broken.html" if code == 500 else "crm/error.html"
+    return render_template(template, code=code, title=title, text=text), code
+
+
+def zone_of_reader() -> ZoneInfo:
+    return ZoneInfo(current_user.time_zone if current_user.is_authenticated else "UTC")
+
+
+def local(instant: datetime) -> datetime:
+    return instant.astimezone(zone_of_reader())
+
+
+def show_date(instant: datetime) -> str:
+    """``3 Dec 2026`` in the reader's zone."""
+    there = local(instant)
+    return f"{there.day} {there:%b %Y}"
+
+
+def show_time(instant: datetime) -> str:
+    """``3 Dec 2026, 14:05`` in the reader's zone."""
+    return f"{show_date(instant)}, {local(instant):%H:%M}"
+
+
+def show_day(instant: datetime) -> str:
+    """``Today``, ``Yesterday``, ``Tomorrow`` or ``Thursday, 3 December 2026`` in the reader's zone."""
+    days = (local(instant).date() - local(now()).date()).days
+    return {0: "Today", -1: "Yesterday", 1: "Tomorrow"}.get(days) or show_full_day(instant)
+
+
+def show_full_day(instant: datetime) -> str:
+    """``Thursday, 3 December 2026`` in the reader's zone."""
+    there = local(instant)
+    return f"{there:%A}, {there.day} {there:%B %Y}"
+
+
+def show_ago(instant: datetime) -> str:
+    """How long ago in whole days, weeks or months, as one would say it."""
+    days = (local(now()).date() - local(instant).date()).days
+    if days <= 1:
+        return show_day(instant).lower() if days >= -1 else show_date(instant)
+    if days < 14:
+        return f"{days} days ago"
+    return f"{days // 7} weeks ago" if days < 60 else f"{days // 30} months ago"
+
+
+def by_day(activities: Iterable[Activity]) -> list[tuple[str, list[Activity]]]:
+    """Activities in the order given, parted by the reader's day."""
+    return [(day, list(group)) for day, group in groupby(activities, lambda activity: show_day(activity.happened_at))]
+
+
+def init_app(app: Flask) -> None:
+    app.after_request(add_security_headers)
+    app.register_error_handler(HTTPException, show_error)
+    for name, filter_ in {
+        "date": show_date,
+        "datetime": show_time,
+        "day": show_day,
+        "full_day": show_full_day,
+        "ago": show_ago,
+        "by_day": by_day,
+    }.items():
+        app.add_template_filter(filter_, f"crm_{name}")
+    app.jinja_env.globals["ACTIVITY_KINDS"] = ACTIVITY_KINDS
+    app.add_template_global(now, "crm_now")

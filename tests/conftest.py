@@ -1,0 +1,23 @@
+"""What every test can ask for; each kind of fixture lives in its own file beneath fixtures/."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = [
+    "tests.fixtures.services",
+    "tests.fixtures.databases",
+    "tests.fixtures.apps",
+    "tests.fixtures.servers",
+    "tests.fixtures.browser",
+    "tests.fixtures.mail",
+    "tests.fixtures.queues",
+]
+
+# No deadline: how long an example takes says more about the machine than about the code.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("default"), print_blob=True)
+settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))

@@ -1,0 +1,43 @@
+"""Run every measurement and print one table: ``python -m benchmarks [availability http booking page]``.
+
+A machine's speed changes from minute to minute, so a figure alone says little. Each module beneath has
+``rows()``, which yields :class:`benchmarks.table.Row` values; those with a baseline were measured by turns with it,
+and their ratio is what to look at.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import platform
+import sys
+
+from benchmarks.table import Row, table
+
+MODULES = ("availability", "http", "booking", "page")
+
+
+def collect(names: list[str]) -> list[Row]:
+    """The rows of the modules named, in that order; what is being measured is told on standard error."""
+    rows: list[Row] = []
+    for name in names:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        rows.extend(importlib.import_module(f"benchmarks.{name}").rows())
+    return rows
+
+
+def main() -> int:
+    """Print the table; 1 when a figure misses its goal."""
+    there = [name for name in MODULES if importlib.util.find_spec(f"benchmarks.{name}")]
+    names = sys.argv[1:] or there
+    if unknown := set(names) - set(there):
+        print(f"No such measurement: {', '.join(sorted(unknown))}. There are: {', '.join(there) or 'none'}.")
+        return 2
+    rows = collect(names)
+    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    print(table(rows))
+    return 0 if all(row.met is not False for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""A measured figure, and the table that shows many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: ``Row("slots endpoint", 410.0, "requests/s", baseline=700.0, baseline_name="bare route", goal=0.5)``.
+
+    ``goal`` is for the ratio to the baseline, or for the figure itself where there is no baseline. A figure must not
+    fall below it, or with ``at_most`` not rise above it.
+    """
+
+    what: str
+    figure: float
+    unit: str
+    baseline: float | None = None
+    baseline_name: str = ""
+    goal: float | None = None
+    at_most: bool = False
+
+    @property
+    def ratio(self) -> float | None:
+        """The figure in terms of its baseline."""
+        return self.figure / self.baseline if self.baseline else None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal was reached; None without one."""
+        if self.goal is None:
+            return None
+        measured = self.figure if self.ratio is None else self.ratio
+        return measured <= self.goal if self.at_most else measured >= self.goal
+
+
+def number(value: float) -> str:
+    """The value with three digits that count."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    against = f"{number(row.baseline)} ({row.baseline_name})" if row.baseline is not None else ""
+    goal = "" if row.goal is None else f"{'≤' if row.at_most else '≥'} {number(row.goal)}"
+    verdict = {True: "met", False: "MISSED", None: ""}[row.met]
+    ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+    return row.what, f"{number(row.figure)} {row.unit}", against, ratio, goal, verdict
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as text, in columns."""
+    lines = [("what", "measured", "compared with", "ratio", "goal", ""), *map(cells, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

@@ -1,0 +1,83 @@
+"""Every ``BOOKING_`` key: its default and, beneath it, its meaning.  The configuration page of the docs is made from this."""
+
+from __future__ import annotations
+
+import typing as t
+
+BOOKING_URL_PREFIX = "/book"
+"""Where the public pages are."""
+
+BOOKING_SETTINGS_URL_PREFIX = "/settings/booking"
+"""Where the hosts' settings screens are."""
+
+BOOKING_API_URL_PREFIX = "/api/booking/v1"
+"""Where the JSON API is."""
+
+BOOKING_PUBLIC_URL: str | None = None
+"""The address under which the outside reaches the CRM, such as ``https://crm.example.com`` (with any ``SCRIPT_NAME``).
+Links in mails are made from it.  Without it they are made from ``SERVER_NAME``, or else from the request that booked:
+set it in production, since a request's Host header is the visitor's to choose."""
+
+BOOKING_BASE_TEMPLATE = "base.html"
+"""The CRM's template that the settings screens extend, through ``booking/bridge.html``."""
+
+BOOKING_ENCRYPTION_KEYS: str | t.Sequence[str] | None = None
+"""Fernet keys (a list, or separated by commas), the newest first, for secrets at rest.  Without it a key is derived
+from ``SECRET_KEY``."""
+
+BOOKING_MAIL_URL: str | None = None
+"""``smtp://user:password@host:587?starttls=1`` or ``smtps://…``; not used when the CRM's ``send_mail`` returns True."""
+
+BOOKING_MAIL_FROM = "Bookings <bookings@localhost>"
+"""The sender of all mails and organizer of all invitations.  Replies to the mail go to the host; replies of calendars
+go to this address."""
+
+BOOKING_REDIS_URL: str | None = None
+"""Redis for waking RQ workers and for shared rate limits.  Without it a thread in each web process does the work."""
+
+BOOKING_QUEUE = "booking"
+"""The name of the RQ queue."""
+
+BOOKING_WORKER = True
+"""Whether, without Redis, a thread in this process delivers what is due."""
+
+BOOKING_CLAIM_SECONDS = 120
+"""How long a worker may take to deliver one message before another may try."""
+
+BOOKING_MAX_ATTEMPTS = 12
+"""After how many attempts (about two days) a message is given up and shown as failed."""
+
+BOOKING_RATE_LIMITS: dict[str, str] = {
+    "page": "120 per minute",
+    "slots": "240 per minute",
+    "hold": "30 per minute",
+    "book": "10 per minute; 60 per hour",
+    "manage": "60 per minute",
+}
+"""How often one address may do what, in the notation of the ``limits`` library; an empty text lifts a limit."""
+
+BOOKING_RATE_LIMIT_ENABLED = True
+"""Whether rate limits apply at all."""
+
+BOOKING_PROOF_OF_WORK = False
+"""Whether a guest's browser must do a second of arithmetic before booking.  Needs JavaScript."""
+
+BOOKING_MIN_FORM_SECONDS = 2
+"""A form that comes back faster than this was filled in by a program."""
+
+BOOKING_MAX_CONTENT_LENGTH = 64 * 1024
+"""The largest request body, in bytes, that the public pages and the public API read."""
+
+BOOKING_CSP: str | None = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; font-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+"""Content-Security-Policy of the public pages, when the CRM doesn't set one; None sets none."""
+
+BOOKING_BRAND_NAME = ""
+"""Name shown small beneath the public pages and mails; empty shows nothing."""
+
+BOOKING_CACHE_SIZE = 512
+"""How many computed ranges of offers a process remembers."""
+
+
+def defaults() -> dict[str, t.Any]:
+    """Every key with its default."""
+    return {name: value for name, value in globals().items() if name.startswith("BOOKING_")}

@@ -1,0 +1,127 @@
+"""What can go wrong, told once: a stable code for programs, an HTTP status, and a sentence for people."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class BookingError(Exception):
+    """Something a person or program asked for cannot be done.
+
+    ``code`` never changes between releases, ``status`` is the HTTP status that fits, and ``description`` is a
+    sentence that tells whoever reads it what to do next.  ``fields`` maps names of form fields to sentences.
+    """
+
+    code: t.ClassVar[str] = "booking_error"
+    status: t.ClassVar[int] = 400
+    description: str = "This can't be done."
+
+    def __init__(self, description: str | None = None, *, fields: dict[str, str] | None = None) -> None:
+        if description is not None:
+            self.description = description
+        self.fields = fields or {}
+        super().__init__(self.description)
+
+
+class InvalidInput(BookingError):
+    """A value is missing or wrong; ``fields`` says which."""
+
+    code = "invalid"
+    status = 422
+    description = "Please check what you entered."
+
+
+class NotBookable(BookingError):
+    """No such page, event type or booking, as far as this visitor may know."""
+
+    code = "not_found"
+    status = 404
+    description = "There is nothing to book at this address."
+
+
+class NoLongerOffered(BookingError):
+    """The page or event type exists but takes no bookings now."""
+
+    code = "inactive"
+    status = 410
+    description = "This can't be booked at the moment."
+
+
+class SlotTaken(BookingError):
+    """Somebody else has the time now."""
+
+    code = "slot_taken"
+    status = 409
+    description = "That time was just taken. Please choose another one."
+
+
+class SlotUnavailable(BookingError):
+    """The time was never, or is no longer, on offer: in the past, off the grid, out of hours, beyond the window."""
+
+    code = "slot_unavailable"
+    status = 409
+    description = "That time isn't offered. Please choose another one."
+
+
+class GuestLimitReached(BookingError):
+    """The guest already has as many live bookings of this event type as allowed."""
+
+    code = "guest_limit"
+    status = 409
+    description = "You already have a meeting of this kind. Please cancel or move it first."
+
+
+class InvalidHold(BookingError):
+    """A hold token that this application never gave out for this event type."""
+
+    code = "invalid_hold"
+    status = 400
+    description = "This form can't be used any more. Please choose a time again."
+
+
+class HoldExpired(BookingError):
+    """The hold ran out and its time is gone."""
+
+    code = "hold_expired"
+    status = 410
+    description = "Your time was held for a while and is taken now. Please choose another one."
+
+
+class ChangeRefused(BookingError):
+    """The booking is past, cancelled, or too close to be changed."""
+
+    code = "change_refused"
+    status = 409
+    description = "This booking can't be changed any more."
+
+
+class Refused(BookingError):
+    """A hook of the CRM, or a guard against abuse, does not let this guest book."""
+
+    code = "refused"
+    status = 403
+    description = "This booking can't be accepted."
+
+
+class TooManyRequests(BookingError):
+    """A rate limit was passed; ``retry_after`` is in seconds."""
+
+    code = "too_many_requests"
+    status = 429
+    description = "Too many attempts. Please wait a moment and try again."
+
+    def __init__(self, description: str | None = None, *, retry_after: int = 60) -> None:
+        super().__init__(description)
+        self.retry_after = retry_after
+
+
+class Contention(BookingError):
+    """The database stayed busy through every retry; nothing was changed."""
+
+    code = "busy"
+    status = 503
+    description = "Many people are booking right now. Please try again in a few seconds."
+
+
+class BookingConfigError(RuntimeError):
+    """The extension cannot be mounted as configured; the text names the setting to change."""

@@ -1,0 +1,57 @@
+"""The one object a CRM mounts; it registers what the rooms offer and owns nothing itself."""
+
+from __future__ import annotations
+
+import typing as t
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+from . import config
+from . import models as models  # importing them declares the tables that `bind` maps
+from .crm import CRM
+from .encryption import encryption_keys
+from .errors import BookingConfigError
+from .orm import bind
+from .state import BookingState, Memory
+
+
+class FlaskBooking:
+    """Mounts booking into a Flask CRM::
+
+        booking = FlaskBooking()
+        booking.init_app(app, db, crm=CRM(User, Contact, Activity))
+
+    Works with application factories and with several apps in one process, as long as they share ``db`` and models.
+    """
+
+    def __init__(self, app: Flask | None = None, db: SQLAlchemy | None = None, *, crm: CRM | None = None) -> None:
+        if app is not None and db is not None and crm is not None:
+            self.init_app(app, db, crm=crm)
+
+    def init_app(self, app: Flask, db: SQLAlchemy, *, crm: CRM) -> None:
+        """Mount booking on ``app``.
+
+        ``db`` is the CRM's Flask-SQLAlchemy object and ``crm`` the adapter to its users, contacts and activities.
+        Raises :class:`~flask_booking.errors.BookingConfigError` with the setting to change when that can't work.
+        """
+        if "booking" in app.extensions:
+            raise BookingConfigError("FlaskBooking().init_app was called twice for this app")
+        for key, value in config.defaults().items():
+            app.config.setdefault(key, value)
+        unknown = {key for key in app.config if key.startswith("BOOKING_")} - config.defaults().keys()
+        if unknown:
+            raise BookingConfigError(f"Unknown configuration: {', '.join(sorted(unknown))}")
+        encryption_keys(app.config["BOOKING_ENCRYPTION_KEYS"], app.config.get("SECRET_KEY"))
+        bind(db.metadata, crm.models)
+        crm.check()
+        app.extensions["booking"] = BookingState(db=db, crm=crm, offers=Memory(app.config["BOOKING_CACHE_SIZE"]))
+        _register(app)
+
+
+def _register(app: Flask) -> None:
+    from . import cli
+
+    rooms: tuple[t.Any, ...] = (cli,)
+    for room in rooms:
+        room.init_app(app)

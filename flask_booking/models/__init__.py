@@ -1,0 +1,44 @@
+"""The package's tables; mapped onto the CRM's metadata by :func:`flask_booking.orm.bind`."""
+
+from .booking import (
+    Booking,
+    BookingHost,
+    BookingStatus,
+    HistoryEntry,
+    HistoryKind,
+    Hold,
+    OccupiedTime,
+    UsedChallenge,
+)
+from .event_type import Assignment, EventType, EventTypeHost, OldSlug
+from .host import Host
+from .outbox import MessageState, OutboxMessage
+from .page import Appearance, BookingPage
+from .rule import Anchor, Audience, MessageRule
+from .schedule import BlockedTime, DateOverride, Schedule
+
+__all__ = [
+    "Anchor",
+    "Appearance",
+    "Assignment",
+    "Audience",
+    "BlockedTime",
+    "Booking",
+    "BookingHost",
+    "BookingPage",
+    "BookingStatus",
+    "DateOverride",
+    "EventType",
+    "EventTypeHost",
+    "HistoryEntry",
+    "HistoryKind",
+    "Hold",
+    "Host",
+    "MessageRule",
+    "MessageState",
+    "OccupiedTime",
+    "OldSlug",
+    "OutboxMessage",
+    "Schedule",
+    "UsedChallenge",
+]

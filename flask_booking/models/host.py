@@ -1,0 +1,37 @@
+"""A user of the CRM who can be booked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+import sqlalchemy as sa
+from sqlalchemy import orm as so
+
+from ..orm import Model, crm_key, crm_object
+from .columns import primary_key, utcnow, version
+
+
+class Host(Model):
+    """A user of the CRM who can be booked; made the first time the user opens the booking settings.
+
+    ``lock_version`` rises with everything that changes what the host can be booked for.  Raising it is the lock of
+    :mod:`flask_booking.scheduling.transaction`, reading it is the key of the cache of offers.
+    """
+
+    __tablename__ = "booking_host"
+    __table_args__ = (sa.UniqueConstraint("user_id", name="uq_booking_host_user_id"),)
+
+    id: so.Mapped[int] = primary_key()
+    user_id: so.Mapped[t.Any] = crm_key("user", ondelete="CASCADE", nullable=False)
+    user: so.Mapped[t.Any] = crm_object("user")
+    active: so.Mapped[bool] = so.mapped_column(default=True)
+    time_zone: so.Mapped[str] = so.mapped_column(sa.String(64))
+    locale: so.Mapped[str] = so.mapped_column(sa.String(16), default="en")
+    week_start: so.Mapped[int] = so.mapped_column(default=0)
+    limit_day: so.Mapped[int | None]
+    limit_week: so.Mapped[int | None]
+    limit_month: so.Mapped[int | None]
+    notify_by_email: so.Mapped[bool] = so.mapped_column(default=True)
+    lock_version: so.Mapped[int] = version()
+    created_at: so.Mapped[dt.datetime] = so.mapped_column(default=utcnow)

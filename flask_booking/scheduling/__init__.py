@@ -1,0 +1,30 @@
+"""The only writers of bookings: each operation is one transaction, and sends nothing itself."""
+
+from .change import accept, cancel, complete_past, decline, mark, reassign, reschedule
+from .find import booking_by_public_id, booking_by_token
+from .hold import place_hold, release_hold
+from .offers import EventAddress, Offers, explain_day, find_event, nearest, next_slot, offers
+from .reserve import BookingRequest, book
+
+__all__ = [
+    "BookingRequest",
+    "EventAddress",
+    "Offers",
+    "accept",
+    "book",
+    "booking_by_public_id",
+    "booking_by_token",
+    "cancel",
+    "complete_past",
+    "decline",
+    "explain_day",
+    "find_event",
+    "mark",
+    "nearest",
+    "next_slot",
+    "offers",
+    "place_hold",
+    "reassign",
+    "release_hold",
+    "reschedule",
+]

@@ -1,0 +1,264 @@
+"""What can happen to a booking after it was made.  Each operation is one transaction under the hosts' locks."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import datetime as dt
+import time
+import typing as t
+
+import sqlalchemy as sa
+from flask import current_app
+
+from ..errors import ChangeRefused, InvalidInput, NotBookable
+from ..i18n import gettext as _
+from ..models import Booking, BookingHost, BookingStatus, EventType, HistoryEntry, HistoryKind, Host
+from ..models.booking import LEGAL_MOVES
+from ..models.columns import utcnow
+from ..signals import announce, outbox_filled
+from ..state import Session, session
+from ..zones import zone
+from . import reminders, snapshot as snapshots
+from .choose import Ignoring, choose
+from .hooks import tell_crm
+from .intake import many_lines
+from .occupy import forget_expired, occupy, release_booking
+from .outbox import pending_ids, tell, tell_left
+from .transaction import current, lock_calendars, transact
+
+REASON_MOST = 2000
+
+
+def reschedule(
+    booking_id: int, start: dt.datetime, *, actor: str, reason: str = "", now: int | None = None
+) -> Booking:
+    """Move a booking to ``start`` (aware); its duration, guest and links stay.
+
+    Raises :class:`SlotTaken`, :class:`SlotUnavailable`, :class:`ChangeRefused` (past, not live, or too late for
+    the guest), :class:`InvalidInput` (a reason is required), :class:`Contention`.
+    """
+    moment = int(time.time()) if now is None else now
+    db = session()
+
+    def change(booking: Booking) -> HistoryEntry | None:
+        event = booking.event_type
+        if start == booking.starts_at:
+            return None
+        check_changeable(booking, actor, moment, moving=True)
+        text = _reason(event, reason, actor)
+        at, minutes = int(start.timestamp()), int((booking.ends_at - booking.starts_at).total_seconds()) // 60
+        host_ids = [host.id for host in booking.hosts]
+        forget_expired(db, host_ids, moment)
+        snapshot = snapshots.load(db, event, host_ids, at, at + 1, locked=True)
+        chosen = choose(snapshot, minutes, at, now=moment, ignoring=Ignoring(booking_id=booking.id))
+        before = booking.starts_at
+        release_booking(db, booking.id)
+        _set_time(booking, start.astimezone(dt.UTC))
+        occupy(db, event, chosen, at, at + minutes * 60, booking_id=booking.id)
+        return _entry(db, booking, HistoryKind.RESCHEDULED, actor, {"from": before.isoformat(), "reason": text})
+
+    return _change(db, booking_id, change)
+
+
+def cancel(booking_id: int, *, actor: str, reason: str = "", now: int | None = None) -> Booking:
+    """Cancel a booking; its time is free at once.  Cancelling again changes nothing.
+
+    Raises :class:`ChangeRefused`, :class:`InvalidInput` (a reason is required), :class:`Contention`.
+    """
+    moment = int(time.time()) if now is None else now
+    db = session()
+
+    def change(booking: Booking) -> HistoryEntry | None:
+        if booking.status is BookingStatus.CANCELLED:
+            return None
+        check_changeable(booking, actor, moment, moving=False)
+        return _end(db, booking, HistoryKind.CANCELLED, actor, _reason(booking.event_type, reason, actor))
+
+    return _change(db, booking_id, change)
+
+
+def decline(booking_id: int, *, reason: str = "", actor: str = "host") -> Booking:
+    """Say no to a request; its time is free at once.  Raises :class:`ChangeRefused` when there is no request."""
+    db = session()
+
+    def change(booking: Booking) -> HistoryEntry | None:
+        if booking.status is not BookingStatus.PENDING:
+            raise ChangeRefused(_("This request was answered already."))
+        return _end(db, booking, HistoryKind.DECLINED, actor, many_lines(reason)[:REASON_MOST])
+
+    return _change(db, booking_id, change)
+
+
+def accept(booking_id: int) -> Booking:
+    """Say yes to a request.  Raises :class:`ChangeRefused` when there is no request."""
+    db = session()
+
+    def change(booking: Booking) -> HistoryEntry | None:
+        if booking.status is not BookingStatus.PENDING:
+            raise ChangeRefused(_("This request was answered already."))
+        booking.status, booking.pending_until = BookingStatus.CONFIRMED, None
+        booking.sequence += 1
+        return _entry(db, booking, HistoryKind.ACCEPTED, "host")
+
+    return _change(db, booking_id, change)
+
+
+def mark(booking_id: int, status: BookingStatus, *, actor: str = "host") -> Booking:
+    """Say that a meeting was held (``completed``) or that the guest didn't come (``no_show``).
+
+    Raises :class:`ChangeRefused` before the meeting began, and for moves that aren't legal.
+    """
+    db = session()
+
+    def change(booking: Booking) -> HistoryEntry | None:
+        if booking.status is status:
+            return None
+        if status not in LEGAL_MOVES[booking.status] or status is BookingStatus.CANCELLED:
+            raise ChangeRefused
+        if booking.starts_at > utcnow():
+            raise ChangeRefused(_("This meeting hasn't begun yet."))
+        booking.status = status
+        return _entry(db, booking, HistoryKind(status.value), actor)
+
+    return _change(db, booking_id, change)
+
+
+def reassign(booking_id: int, host_id: int, *, now: int | None = None) -> Booking:
+    """Give a meeting to another host, who must be free then.  Raises :class:`SlotTaken` and :class:`ChangeRefused`."""
+    moment = int(time.time()) if now is None else now
+    db = session()
+    gone: list[Host] = []
+
+    def change(booking: Booking) -> HistoryEntry | None:
+        new = db.get(Host, host_id)
+        if new is None or not new.active:
+            raise NotBookable(_("There is no such host."))
+        if [host.id for host in booking.hosts] == [host_id]:
+            return None
+        check_changeable(booking, "host", moment, moving=True)
+        at, minutes = int(booking.starts_at.timestamp()), int((booking.ends_at - booking.starts_at).total_seconds()) // 60
+        forget_expired(db, [host_id], moment)
+        snapshot = snapshots.load(db, booking.event_type, [host_id], at, at + 1, locked=True)
+        choose(snapshot, minutes, at, now=moment, ignoring=Ignoring(booking_id=booking.id))
+        release_booking(db, booking.id)
+        gone[:] = [host for host in booking.hosts if host.id != host_id]
+        booking.hosts = [new]
+        occupy(db, booking.event_type, [host_id], at, at + minutes * 60, booking_id=booking.id)
+        booking.sequence += 1
+        return _entry(db, booking, HistoryKind.REASSIGNED, "host", {"left": [host.id for host in gone]})
+
+    return _change(db, booking_id, change, also=[host_id])
+
+
+def complete_past(*, limit: int = 200) -> int:
+    """Mark confirmed meetings that are over as completed, and let requests lapse that nobody answered.
+
+    Returns how many were changed; call again while it equals ``limit``.
+    """
+    db = session()
+    now = utcnow()
+    over = db.execute(
+        sa.select(Booking.id, Booking.status)
+        .where(
+            sa.or_(
+                (Booking.status == BookingStatus.CONFIRMED) & (Booking.ends_at <= now),
+                (Booking.status == BookingStatus.PENDING) & (Booking.pending_until <= now),
+            )
+        )
+        .order_by(Booking.id)
+        .limit(limit)
+    ).all()
+    for booking_id, status in over:
+        try:
+            if status is BookingStatus.CONFIRMED:
+                mark(booking_id, BookingStatus.COMPLETED, actor="system")
+            else:
+                decline(booking_id, actor="system", reason=_("The request wasn't answered in time."))
+        except ChangeRefused:
+            continue  # somebody changed it in the meantime
+    return len(over)
+
+
+def check_changeable(booking: Booking, actor: str, now: int, *, moving: bool) -> None:
+    """Raise :class:`ChangeRefused` with the reason why ``actor`` may not move or cancel the booking now."""
+    event = booking.event_type
+    if not booking.live:
+        raise ChangeRefused(_("This meeting was already cancelled or is over."))
+    starts = int(booking.starts_at.timestamp())
+    if (starts if actor == "guest" else int(booking.ends_at.timestamp())) <= now:
+        raise ChangeRefused(_("This meeting has begun and can't be changed any more."))
+    if actor != "guest":
+        return
+    if not (event.may_reschedule if moving else event.may_cancel):
+        raise ChangeRefused(_("Please contact the host to change this meeting."))
+    if starts - event.change_cutoff * 60 <= now:
+        raise ChangeRefused(_("It is too late to change this meeting here. Please contact the host."))
+
+
+def _reason(event: EventType, reason: str, actor: str) -> str:
+    text = many_lines(reason)
+    if event.reason_required and actor == "guest" and not text:
+        raise InvalidInput(_("Please give a reason."), fields={"reason": _("Please give a reason.")})
+    if len(text) > REASON_MOST:
+        most = _("Please use at most %(most)s characters.", most=REASON_MOST)
+        raise InvalidInput(most, fields={"reason": most})
+    return text
+
+
+def _set_time(booking: Booking, start: dt.datetime) -> None:
+    length = booking.ends_at - booking.starts_at
+    booking.starts_at, booking.ends_at = start, start + length
+    booking.starts_local = start.astimezone(zone(booking.host_time_zone)).replace(tzinfo=None)
+    if booking.pending_until is not None:
+        booking.pending_until = start
+    booking.sequence += 1
+
+
+def _end(db: Session, booking: Booking, kind: HistoryKind, actor: str, reason: str) -> HistoryEntry:
+    release_booking(db, booking.id)
+    booking.status = BookingStatus.CANCELLED
+    booking.cancelled_at, booking.cancelled_by, booking.reason = utcnow(), actor, reason
+    booking.sequence += 1
+    return _entry(db, booking, kind, actor, {"reason": reason})
+
+
+def _entry(
+    db: Session, booking: Booking, kind: HistoryKind, actor: str, detail: dict[str, t.Any] | None = None
+) -> HistoryEntry:
+    entry = HistoryEntry(booking=booking, kind=kind, actor=actor, detail=detail or {})
+    db.add(entry)
+    db.flush()
+    return entry
+
+
+def _change(
+    db: Session, booking_id: int, change: c.Callable[[Booking], HistoryEntry | None], *, also: c.Sequence[int] = ()
+) -> Booking:
+    """Run ``change`` on the booking as it is now, with its hosts' calendars locked, and tell everybody."""
+
+    def work() -> tuple[Booking, HistoryEntry | None, list[int]]:
+        lock_calendars(db, [*_host_ids(db, booking_id), *also])
+        booking = db.scalar(current(sa.select(Booking).where(Booking.id == booking_id)))
+        if booking is None:
+            raise NotBookable
+        db.expire(booking, ["hosts"])
+        entry = change(booking)
+        if entry is None:
+            return booking, None, []
+        tell_crm(db, booking, entry)
+        tell(db, booking, entry)
+        for host_id in entry.detail.get("left", ()):
+            tell_left(db, booking, entry, host_id)
+        reminders.plan(db, booking)
+        db.flush()
+        return booking, entry, pending_ids(db, booking.id)
+
+    booking, entry, messages = transact(db, work)
+    if entry is not None:
+        outbox_filled.send(current_app._get_current_object(), ids=messages)  # type: ignore[attr-defined]
+        announce(booking, entry)
+    return booking
+
+
+def _host_ids(db: Session, booking_id: int) -> list[int]:
+    return list(db.scalars(sa.select(BookingHost.host_id).where(BookingHost.booking_id == booking_id)))

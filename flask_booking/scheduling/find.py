@@ -1,0 +1,27 @@
+"""Finding bookings: by the guest's secret link, and by public id for their hosts."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ..encryption import token_hash
+from ..errors import NotBookable
+from ..i18n import gettext as _
+from ..models import Booking
+from ..state import session
+
+
+def booking_by_token(token: str) -> Booking:
+    """The booking that a manage link opens.  Raises :class:`NotBookable` for any other text."""
+    booking = session().scalar(sa.select(Booking).where(Booking.manage_token_hash == token_hash(token)))
+    if booking is None:
+        raise NotBookable(_("This link belongs to no booking. Please check that it is complete."))
+    return booking
+
+
+def booking_by_public_id(public_id: str) -> Booking:
+    """The booking of that public id; the caller checks who may see it.  Raises :class:`NotBookable`."""
+    booking = session().scalar(sa.select(Booking).where(Booking.public_id == public_id))
+    if booking is None:
+        raise NotBookable(_("There is no such booking."))
+    return booking

@@ -1,0 +1,149 @@
+"""The CRM's side of a booking: contact and activity, each in a SAVEPOINT so that a failing hook loses nothing."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+
+import sqlalchemy as sa
+
+from .. import i18n
+from ..crm import Guest, Happening
+from ..errors import BookingError
+from ..i18n import gettext as _
+from ..models import Booking, HistoryEntry, HistoryKind
+from ..state import Session, crm
+from .outbox import add_message
+from .transaction import is_contention
+
+_log = logging.getLogger(__name__)
+
+
+def guest_of(booking: Booking) -> Guest:
+    """The booking's guest as the CRM's hooks get it."""
+    return Guest(
+        booking.guest_name, booking.guest_email, booking.guest_phone, booking.guest_time_zone, booking.guest_locale
+    )
+
+
+def link_contact(session: Session, booking: Booking) -> bool:
+    """Find or create the guest's contact.  Returns whether the hook succeeded; its refusal is raised."""
+    if crm().models.contact is None or booking.contact_id is not None:
+        return True
+    contact = _guarded(session, booking, lambda: _flushed(session, crm().contact_for(session, guest_of(booking), _user(booking))))
+    if contact is _FAILED:
+        return False
+    booking.contact = contact
+    return True
+
+
+def log_activity(session: Session, booking: Booking, entry: HistoryEntry) -> bool:
+    """Write ``entry`` into the CRM's timeline.  Returns whether the hook succeeded."""
+    if crm().models.activity is None or entry.activity_id is not None:
+        return True
+    activity = _guarded(
+        session,
+        booking,
+        lambda: _flushed(
+            session,
+            crm().record_activity(session, happening(booking, entry), booking, booking.contact, _user(booking)),
+        ),
+    )
+    if activity is _FAILED:
+        return False
+    if activity is not None:
+        entry.activity_id = sa.inspect(activity).identity[0]
+    return True
+
+
+def tell_crm(session: Session, booking: Booking, entry: HistoryEntry) -> None:
+    """Both hooks; what failed is noted on the booking and left to a job."""
+    if link_contact(session, booking) and log_activity(session, booking, entry):
+        return
+    add_message(
+        session,
+        topic="crm",
+        kind=entry.kind.value,
+        dedupe_key=f"{booking.uid}:{entry.id}:crm",
+        booking=booking,
+        payload={"history_id": entry.id},
+    )
+
+
+def retry_crm(session: Session, booking: Booking, entry: HistoryEntry) -> bool:
+    """The job's try: True when contact and activity are written now."""
+    done = link_contact(session, booking) and log_activity(session, booking, entry)
+    if done:
+        booking.crm_error = ""
+    return done
+
+
+def happening(booking: Booking, entry: HistoryEntry) -> Happening:
+    """``entry`` in words, for a timeline that hosts read."""
+    when = i18n.format_when(booking.starts_at, booking.ends_at, booking.host_time_zone)
+    lines = [when]
+    if entry.kind is HistoryKind.RESCHEDULED and entry.detail.get("from"):
+        lines.append(_("Moved from %(when)s", when=_earlier(entry, booking)))
+    if entry.detail.get("reason"):
+        lines.append(_("Reason: %(reason)s", reason=entry.detail["reason"]))
+    lines += [f"{answer['label']}: {answer['text']}" for answer in booking.answers if entry.kind in _FIRST]
+    if booking.notes and entry.kind in _FIRST:
+        lines.append(booking.notes)
+    subject = f"{kind_text(entry.kind)}: {booking.title}"
+    return Happening(entry.kind.value, entry.actor, entry.at, subject[:200], "\n".join(lines))
+
+
+_FIRST = {HistoryKind.BOOKED, HistoryKind.REQUESTED}
+
+
+def _earlier(entry: HistoryEntry, booking: Booking) -> str:
+    import datetime as dt
+
+    start = dt.datetime.fromisoformat(entry.detail["from"])
+    return i18n.format_when(start, start + (booking.ends_at - booking.starts_at), booking.host_time_zone)
+
+
+def kind_text(kind: HistoryKind) -> str:
+    """What happened, in two words."""
+    texts = {
+        HistoryKind.BOOKED: _("Meeting booked"),
+        HistoryKind.REQUESTED: _("Meeting requested"),
+        HistoryKind.ACCEPTED: _("Meeting accepted"),
+        HistoryKind.DECLINED: _("Meeting declined"),
+        HistoryKind.RESCHEDULED: _("Meeting rescheduled"),
+        HistoryKind.CANCELLED: _("Meeting cancelled"),
+        HistoryKind.COMPLETED: _("Meeting completed"),
+        HistoryKind.NO_SHOW: _("Guest did not come"),
+        HistoryKind.REASSIGNED: _("Meeting reassigned"),
+    }
+    return texts[kind]
+
+
+_FAILED = object()
+
+
+def _guarded(session: Session, booking: Booking, hook: t.Callable[[], t.Any]) -> t.Any:
+    """The hook's answer, or ``_FAILED`` after its writes were undone.  Refusals and contention pass through."""
+    session.flush()
+    try:
+        with session.begin_nested():
+            return hook()
+    except BookingError:
+        raise
+    except Exception as error:
+        if isinstance(error, sa.exc.DBAPIError) and is_contention(error):
+            raise
+        # The exception's text may hold the guest's data: logs get its type and place only.
+        _log.error("a hook of the CRM failed with %s for booking %s", type(error).__name__, booking.public_id)
+        _log.debug("the hook's error", exc_info=True)
+        booking.crm_error = f"{type(error).__name__}: {error}"[:500]
+        return _FAILED
+
+
+def _flushed(session: Session, row: t.Any) -> t.Any:
+    session.flush()
+    return row
+
+
+def _user(booking: Booking) -> t.Any:
+    return booking.hosts[0].user

@@ -1,0 +1,67 @@
+"""The rows that keep a time from being booked twice.  Callers hold the hosts' locks."""
+
+from __future__ import annotations
+
+import collections.abc as c
+
+import sqlalchemy as sa
+
+from ..models import EventType, Hold, OccupiedTime
+from ..state import Session
+
+
+def occupy(
+    session: Session,
+    event: EventType,
+    host_ids: c.Iterable[int],
+    starts: int,
+    ends: int,
+    *,
+    booking_id: int | None = None,
+    hold: Hold | None = None,
+) -> None:
+    """Take ``[starts, ends)`` (epoch seconds) of each host, with the event type's buffers around it."""
+    for host_id in host_ids:
+        session.execute(
+            sa.insert(OccupiedTime).values(
+                host_id=host_id,
+                booking_id=booking_id,
+                hold_id=hold.id if hold else None,
+                event_type_id=event.id,
+                starts=starts,
+                ends=ends,
+                occupied_from=starts - event.buffer_before * 60,
+                occupied_until=ends + event.buffer_after * 60,
+                seat=_free_seat(session, host_id, starts) if event.seats > 1 else 0,
+                expires=hold.expires if hold else None,
+            )
+        )
+
+
+def _free_seat(session: Session, host_id: int, starts: int) -> int:
+    taken = set(
+        session.scalars(
+            sa.select(OccupiedTime.seat).where(OccupiedTime.host_id == host_id, OccupiedTime.starts == starts)
+        )
+    )
+    return next(seat for seat in range(len(taken) + 1) if seat not in taken)
+
+
+def release_booking(session: Session, booking_id: int) -> None:
+    """Give back the time of a booking."""
+    session.execute(sa.delete(OccupiedTime).where(OccupiedTime.booking_id == booking_id))
+
+
+def release_hold_rows(session: Session, hold_id: int) -> None:
+    """Give back the time of a hold, and forget the hold."""
+    session.execute(sa.delete(OccupiedTime).where(OccupiedTime.hold_id == hold_id))
+    session.execute(sa.delete(Hold).where(Hold.id == hold_id))
+
+
+def forget_expired(session: Session, host_ids: c.Sequence[int], now: int) -> None:
+    """Delete the rows of these hosts' expired holds: they don't occupy, but the constraints still see them."""
+    session.execute(
+        sa.delete(OccupiedTime).where(
+            OccupiedTime.host_id.in_(host_ids), OccupiedTime.expires.is_not(None), OccupiedTime.expires <= now
+        )
+    )

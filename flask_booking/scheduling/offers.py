@@ -1,0 +1,176 @@
+"""What can be booked, for pages and programs: remembered as long as nothing can have changed.
+
+A lookup reads, in one query, the versions of the event type and of its hosts.  Whoever writes anything that decides
+about offers raises one of them in the same transaction, so what was computed for the same versions is still true until
+the clock alone changes it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import time
+
+import sqlalchemy as sa
+
+from ..availability import Verdict, explain, valid_until
+from ..errors import InvalidInput, NoLongerOffered, NotBookable
+from ..i18n import gettext as _
+from ..models import BookingPage, EventType, EventTypeHost, Host, OldSlug
+from ..state import session, state
+from ..zones import zone
+from . import snapshot as snapshots
+from .choose import NOTHING, Ignoring, starts
+
+DAY = 86_400
+LONGEST = 62 * DAY
+"""The widest range that one look-up answers: two months."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EventAddress:
+    """An event type as a look-up finds it, with the versions that decide about its offers."""
+
+    page_id: int
+    event_type_id: int
+    version: int
+    hosts: tuple[tuple[int, int], ...]
+
+    @property
+    def host_ids(self) -> list[int]:
+        """The active hosts, in the order of locking."""
+        return [host_id for host_id, _version in self.hosts]
+
+
+@dataclasses.dataclass(frozen=True)
+class Offers:
+    """Starts on offer (epoch seconds, sorted), and the cache key and expiry that anything made from them may share."""
+
+    starts: tuple[int, ...]
+    duration: int
+    key: tuple[object, ...]
+    valid_until: int
+
+
+def find_event(page_slug: str, event_slug: str) -> EventAddress:
+    """The event type at an address, in one query.
+
+    Raises :class:`NotBookable` for an unknown one and :class:`NoLongerOffered` for an inactive one; the latter's
+    subclass :class:`Moved` names the new slug of a renamed one.
+    """
+    rows = session().execute(
+        sa.select(
+            BookingPage.id, BookingPage.active, EventType.id, EventType.active, EventType.archived_at,
+            EventType.version, Host.id, Host.lock_version, Host.active,
+        )
+        .join(EventType, EventType.page_id == BookingPage.id)
+        .outerjoin(EventTypeHost, EventTypeHost.event_type_id == EventType.id)
+        .outerjoin(Host, Host.id == EventTypeHost.host_id)
+        .where(BookingPage.slug == page_slug, EventType.slug == event_slug)
+        .order_by(Host.id)
+    ).all()  # fmt: skip
+    if not rows:
+        raise _moved(page_slug, event_slug) or NotBookable()
+    page_id, page_active, event_type_id, active, archived_at, version, *_host = rows[0]
+    if not page_active or not active or archived_at is not None:
+        raise NoLongerOffered
+    hosts = tuple((row[6], row[7]) for row in rows if row[8])
+    return EventAddress(page_id, event_type_id, version, hosts)
+
+
+class Moved(NoLongerOffered):
+    """The event type has another slug now: ``slug``."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__()
+        self.slug = slug
+
+
+def _moved(page_slug: str, event_slug: str) -> Moved | None:
+    slug = session().scalar(
+        sa.select(EventType.slug)
+        .join(OldSlug, OldSlug.event_type_id == EventType.id)
+        .join(BookingPage, BookingPage.id == OldSlug.page_id)
+        .where(BookingPage.slug == page_slug, OldSlug.slug == event_slug)
+    )
+    return Moved(slug) if slug else None
+
+
+def offers(
+    address: EventAddress,
+    *,
+    start: int,
+    end: int,
+    duration: int | None = None,
+    now: int | None = None,
+    ignoring: Ignoring = NOTHING,
+) -> Offers:
+    """What can be booked from ``start`` to ``end`` (epoch seconds); ``duration`` in minutes, the default one if None.
+
+    Raises :class:`InvalidInput` for a duration the event type lacks or a range beyond two months.
+    """
+    if end - start > LONGEST:
+        raise InvalidInput(_("Ask for at most two months at a time."), fields={"end": _("At most 62 days.")})
+    now = int(time.time()) if now is None else now
+    key = (address.event_type_id, address.version, address.hosts, duration, start, end, ignoring)
+    memory = state().offers
+    found: Offers | None = memory.get(key)
+    if found is not None and found.valid_until > now >= found.key[-1]:  # type: ignore[operator]
+        return found
+    snapshot = _snapshot(address, start, end)
+    minutes = snapshot.durations[0] if duration is None else duration
+    if minutes not in snapshot.durations:
+        raise InvalidInput(_("This duration isn't offered."), fields={"duration": _("This duration isn't offered.")})
+    expiry = min(
+        (valid_until(snapshot.rules(minutes), calendar, now=now, start=start, end=end) for calendar in snapshot.calendars),
+        default=now + DAY,
+    )
+    offered = starts(snapshot, minutes, now=now, start=start, end=end, ignoring=ignoring)
+    result = Offers(tuple(offered), minutes, (*key, now), expiry)
+    memory.put(key, result)
+    return result
+
+
+def _snapshot(address: EventAddress, start: int, end: int) -> snapshots.Snapshot:
+    """The versions in the key were read before the data: what is remembered can be newer than its key, never older."""
+    key = ("snapshot", address.event_type_id, address.version, address.hosts, start, end)
+    memory = state().offers
+    found: snapshots.Snapshot | None = memory.get(key)
+    if found is None:
+        event = session().get(EventType, address.event_type_id, populate_existing=True)
+        if event is None:
+            raise NotBookable
+        found = snapshots.load(session(), event, address.host_ids, start, end)
+        memory.put(key, found)
+    return found
+
+
+def next_slot(address: EventAddress, *, after: int, duration: int | None = None, now: int | None = None) -> int | None:
+    """The first start on offer at or after ``after`` (epoch seconds), looking at most a year ahead."""
+    for begin in range(after, after + 366 * DAY, LONGEST):
+        found = offers(address, start=begin, end=begin + LONGEST, duration=duration, now=now)
+        if found.starts:
+            return found.starts[0]
+    return None
+
+
+def nearest(
+    address: EventAddress, *, at: int, duration: int | None = None, count: int = 4, ignoring: Ignoring = NOTHING
+) -> list[int]:
+    """The starts on offer nearest to ``at``, in order of time: what to say when it was taken meanwhile."""
+    midnight = at - at % DAY
+    found = offers(address, start=midnight - 7 * DAY, end=midnight + 22 * DAY, duration=duration, ignoring=ignoring)
+    return sorted(sorted(found.starts, key=lambda start: (abs(start - at), start))[:count])
+
+
+def explain_day(address: EventAddress, day: dt.date, zone_key: str, *, duration: int | None = None) -> dict[int, list[Verdict]]:
+    """For each host, every start of a local date with the reason why it isn't offered; by the code that offers."""
+    midnight = dt.datetime.combine(day, dt.time(), zone(zone_key))
+    start = int(midnight.timestamp())
+    end = int(dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zone(zone_key)).timestamp())
+    snapshot = _snapshot(address, start, end)
+    rules = snapshot.rules(duration or snapshot.durations[0])
+    now = int(time.time())
+    return {
+        calendar.host_id: explain(rules, calendar, now=now, start=start, end=end) for calendar in snapshot.calendars
+    }

@@ -1,0 +1,121 @@
+"""What a change of a booking has to reach, written with the change.
+
+``payload`` of a mail keeps what was true when it became necessary (time, sequence, reason): a retry weeks later still
+says the same, and a mail that overtakes another cannot mislead a calendar.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+import sqlalchemy as sa
+
+from ..i18n import gettext as _
+from ..models import Audience, Booking, HistoryEntry, HistoryKind, Host, OutboxMessage
+from ..models.columns import utcnow
+from ..state import Session, crm
+
+TO_GUEST = set(HistoryKind) - {HistoryKind.COMPLETED, HistoryKind.NO_SHOW}
+
+
+def add_message(
+    session: Session,
+    *,
+    topic: str,
+    kind: str,
+    dedupe_key: str,
+    booking: Booking | None = None,
+    recipient: str = "",
+    payload: dict[str, t.Any] | None = None,
+    due_at: dt.datetime | None = None,
+    rule_id: int | None = None,
+) -> OutboxMessage:
+    """Write one message of the outbox; it is delivered after the transaction commits, at ``due_at`` or at once."""
+    message = OutboxMessage(
+        topic=topic,
+        kind=kind,
+        dedupe_key=dedupe_key[:200],
+        booking_id=booking.id if booking else None,
+        recipient=recipient[:254],
+        payload=payload or {},
+        due_at=due_at or utcnow(),
+        rule_id=rule_id,
+    )
+    session.add(message)
+    return message
+
+
+def mail_payload(booking: Booking, audience: Audience, host: Host | None, **more: t.Any) -> dict[str, t.Any]:
+    """What a mail about ``booking`` must say, as JSON: the times are ISO 8601 in UTC."""
+    return {
+        "audience": audience.value,
+        "host_id": host.id if host else None,
+        "starts": booking.starts_at.isoformat(),
+        "ends": booking.ends_at.isoformat(),
+        "sequence": booking.sequence,
+        "status": booking.status.value,
+        **more,
+    }
+
+
+def tell(session: Session, booking: Booking, entry: HistoryEntry, *, only_host: Host | None = None) -> None:
+    """Write the mails by which the guest and the hosts learn of ``entry``.
+
+    ``only_host`` limits the hosts to one.  Hosts who want no mails get none, except for cancellations sent so that
+    their calendars stay right.
+    """
+    if entry.kind not in TO_GUEST:
+        return
+    more = {"history_id": entry.id, "actor": entry.actor, **entry.detail}
+    key = f"{booking.uid}:{entry.id}"
+    add_message(
+        session,
+        topic="mail",
+        kind=entry.kind.value,
+        dedupe_key=f"{key}:guest",
+        booking=booking,
+        recipient=booking.guest_email,
+        payload=mail_payload(booking, Audience.GUEST, None, **more),
+    )
+    for host in [only_host] if only_host else booking.hosts:
+        if host.notify_by_email:
+            add_message(
+                session,
+                topic="mail",
+                kind=entry.kind.value,
+                dedupe_key=f"{key}:host:{host.id}",
+                booking=booking,
+                recipient=crm().email_of(host.user),
+                payload=mail_payload(booking, Audience.HOST, host, **more),
+            )
+
+
+def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: int) -> None:
+    """Write the cancellation for a host who holds the meeting no more."""
+    host = session.get(Host, host_id)
+    if host is None or not host.notify_by_email:
+        return
+    reason = _("Another host holds this meeting now.")
+    add_message(
+        session,
+        topic="mail",
+        kind=HistoryKind.CANCELLED.value,
+        dedupe_key=f"{booking.uid}:{entry.id}:left:{host.id}",
+        booking=booking,
+        recipient=crm().email_of(host.user),
+        payload=mail_payload(booking, Audience.HOST, host, actor="host", reason=reason),
+    )
+
+
+def pending_ids(session: Session, booking_id: int) -> list[int]:
+    """The messages of a booking that are due, to ring the bell for after commit."""
+    return list(
+        session.scalars(
+            sa.select(OutboxMessage.id).where(
+                OutboxMessage.booking_id == booking_id,
+                OutboxMessage.state == "waiting",
+                OutboxMessage.due_at <= utcnow(),
+            )
+        )
+    )

@@ -1,0 +1,102 @@
+"""Reminders and follow-ups are outbox rows with a due time, derived anew whenever a booking or a rule changes."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import datetime as dt
+
+import sqlalchemy as sa
+
+from ..models import Anchor, Audience, Booking, BookingStatus, Host, MessageRule, MessageState, OutboxMessage
+from ..models.booking import LIVE
+from ..models.columns import utcnow
+from ..state import Session, crm
+from .outbox import add_message, mail_payload
+
+
+def due_at(rule: MessageRule, booking: Booking) -> dt.datetime:
+    """When ``rule`` wants its message for ``booking``, in UTC."""
+    anchor = booking.starts_at if rule.anchor is Anchor.START else booking.ends_at
+    return anchor + dt.timedelta(minutes=rule.minutes)
+
+
+def plan(session: Session, booking: Booking, *, new: bool = False) -> None:
+    """Make the booking's waiting reminders what its rules say now; ``new`` means that there can't be any yet."""
+    if not new:
+        forget(session, booking)
+    if booking.status is not BookingStatus.CONFIRMED:
+        return
+    rules = _rules(session, booking)
+    keys = [] if new else _kept_keys(session, booking)
+    now = utcnow()
+    for rule in rules:
+        if due_at(rule, booking) <= now:
+            continue
+        for host in booking.hosts if rule.audience is Audience.HOST else [None]:
+            if host is not None and host.id != rule.host_id:
+                continue
+            key = f"{booking.uid}:rule:{rule.id}:{booking.sequence}:{host.id if host else 'guest'}"
+            if key not in keys:
+                _add(session, rule, booking, host, key)
+
+
+def _add(session: Session, rule: MessageRule, booking: Booking, host: Host | None, key: str) -> None:
+    before = rule.minutes < 0 or (rule.minutes == 0 and rule.anchor is Anchor.START)
+    add_message(
+        session,
+        topic="mail",
+        kind="reminder" if before else "follow_up",
+        dedupe_key=key,
+        booking=booking,
+        recipient=crm().email_of(host.user) if host else booking.guest_email,
+        payload=mail_payload(booking, rule.audience, host, rule_id=rule.id),
+        due_at=due_at(rule, booking),
+        rule_id=rule.id,
+    )
+
+
+def forget(session: Session, booking: Booking) -> None:
+    """Delete the booking's reminders and follow-ups that were not sent yet."""
+    session.execute(
+        sa.delete(OutboxMessage).where(
+            OutboxMessage.booking_id == booking.id,
+            OutboxMessage.kind.in_(("reminder", "follow_up")),
+            OutboxMessage.state == MessageState.WAITING,
+        ),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def plan_again(session: Session, host: Host) -> None:
+    """Derive the reminders of all the host's coming meetings again, after a rule was changed."""
+    coming = session.scalars(
+        sa.select(Booking)
+        .where(Booking.hosts.any(Host.id == host.id), Booking.status.in_(LIVE), Booking.ends_at > utcnow())
+        .order_by(Booking.id)
+    ).all()
+    for booking in coming:
+        plan(session, booking)
+
+
+def _rules(session: Session, booking: Booking) -> c.Sequence[MessageRule]:
+    """The rules that apply: those for guests are the page owner's, those for hosts each host's own."""
+    owner = booking.event_type.page.host_id
+    ours = [host.id for host in booking.hosts]
+    return session.scalars(
+        sa.select(MessageRule)
+        .where(
+            MessageRule.active,
+            sa.or_(MessageRule.event_type_id.is_(None), MessageRule.event_type_id == booking.event_type_id),
+            sa.or_(
+                (MessageRule.audience == Audience.GUEST) & (MessageRule.host_id == owner),
+                (MessageRule.audience == Audience.HOST) & MessageRule.host_id.in_(ours),
+            ),
+        )
+        .order_by(MessageRule.id)
+    ).all()
+
+
+def _kept_keys(session: Session, booking: Booking) -> set[str]:
+    return set(session.scalars(sa.select(OutboxMessage.dedupe_key).where(OutboxMessage.booking_id == booking.id)))
+
+

@@ -1,0 +1,185 @@
+"""Booking: checked again under the hosts' locks, written with all that must follow, and committed at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import time
+import typing as t
+
+import sqlalchemy as sa
+from flask import current_app
+
+from ..encryption import new_public_id, new_token, token_hash
+from ..errors import GuestLimitReached, HoldExpired, NoLongerOffered, SlotTaken, SlotUnavailable
+from ..models import Assignment, Booking, BookingHost, BookingStatus, EventType, HistoryEntry, HistoryKind, Host
+from ..models.booking import LIVE
+from ..models.columns import utcnow
+from ..signals import announce, outbox_filled
+from ..state import Session, session
+from ..zones import zone
+from . import reminders, snapshot as snapshots
+from .choose import Ignoring, choose
+from .hold import check_hold_token, own_hold
+from .hooks import tell_crm
+from .intake import Intake
+from .occupy import forget_expired, occupy, release_hold_rows
+from .outbox import pending_ids, tell
+from .transaction import lock_calendars, transact
+
+
+@dataclasses.dataclass(frozen=True)
+class BookingRequest:
+    """What a guest asks for: ``start`` is an aware instant, ``duration`` in minutes (None: the default).
+
+    ``hold`` is the form's token; ``idempotency_key`` makes a repeated request answer with the first booking.
+    """
+
+    start: dt.datetime
+    intake: Intake
+    duration: int | None = None
+    hold: str | None = None
+    idempotency_key: str | None = None
+    source: str = "page"
+    utm: dict[str, str] = dataclasses.field(default_factory=dict)
+    actor: str = "guest"
+    contact: t.Any | None = None
+
+
+def book(event_type_id: int, request: BookingRequest, *, now: int | None = None) -> Booking:
+    """Book a meeting and return it, committed.
+
+    The mails and reminders are in the outbox; signals were sent.  Raises :class:`SlotTaken`,
+    :class:`SlotUnavailable`, :class:`HoldExpired` (the hold ran out and the time is gone), :class:`InvalidHold`,
+    :class:`GuestLimitReached`, :class:`NoLongerOffered`, :class:`Refused` (by the CRM's hook), :class:`Contention`.
+    """
+    if request.hold:
+        check_hold_token(request.hold, event_type_id)
+    db = session()
+    moment = int(time.time()) if now is None else now
+    booking, entry, messages = transact(db, lambda: _book(db, event_type_id, request, moment))
+    if entry is not None:
+        outbox_filled.send(current_app._get_current_object(), ids=messages)  # type: ignore[attr-defined]
+        announce(booking, entry)
+    return booking
+
+
+def _book(
+    db: Session, event_type_id: int, request: BookingRequest, now: int
+) -> tuple[Booking, HistoryEntry | None, list[int]]:
+    event = db.get(EventType, event_type_id, populate_existing=True)
+    if event is None or not event.active or event.archived_at is not None:
+        raise NoLongerOffered
+    host_ids = snapshots.hosts_of(db, event_type_id)
+    lock_calendars(db, host_ids)
+    earlier = _repeated(db, event_type_id, request.idempotency_key)
+    if earlier is not None:
+        return earlier, None, []
+    forget_expired(db, host_ids, now)
+    start = int(request.start.timestamp())
+    minutes = event.duration if request.duration is None else request.duration
+    chosen = _choose(db, event, host_ids, start, minutes, request.hold, now)
+    _check_guest_limit(db, event, request.intake.guest.email)
+    booking = _new_booking(event, request, minutes)
+    db.add(booking)
+    booking.hosts = list(db.scalars(sa.select(Host).where(Host.id.in_(chosen)).order_by(Host.id)))
+    booking.host_time_zone = booking.hosts[0].time_zone
+    booking.starts_local = booking.starts_at.astimezone(zone(booking.host_time_zone)).replace(tzinfo=None)
+    kind = HistoryKind.REQUESTED if event.requires_approval else HistoryKind.BOOKED
+    entry = HistoryEntry(booking=booking, kind=kind, actor=request.actor)
+    db.add(entry)
+    db.flush()
+    occupy(db, event, chosen, start, start + minutes * 60, booking_id=booking.id)
+    tell_crm(db, booking, entry)
+    tell(db, booking, entry)
+    reminders.plan(db, booking, new=True)
+    db.flush()
+    return booking, entry, pending_ids(db, booking.id)
+
+
+def _repeated(db: Session, event_type_id: int, key: str | None) -> Booking | None:
+    if not key:
+        return None
+    return db.scalar(sa.select(Booking).where(Booking.event_type_id == event_type_id, Booking.idempotency_key == key))
+
+
+def _choose(
+    db: Session, event: EventType, host_ids: list[int], start: int, minutes: int, token: str | None, now: int
+) -> list[int]:
+    """The hosts who take the meeting; the form's own hold gives way to it."""
+    if minutes not in event.durations:
+        raise SlotUnavailable
+    hold = own_hold(db, token)
+    snapshot = snapshots.load(db, event, host_ids, start, start + 1, locked=True)
+    load = _coming(db, host_ids) if event.assignment is Assignment.ANY and len(host_ids) > 1 else {}
+    try:
+        chosen = choose(
+            snapshot, minutes, start, now=now, ignoring=Ignoring(hold_id=hold.id if hold else None), load=load
+        )
+    except SlotTaken:
+        if hold is not None and hold.expires <= now:
+            raise HoldExpired from None
+        raise
+    if hold is not None:
+        release_hold_rows(db, hold.id)
+    return chosen
+
+
+def _coming(db: Session, host_ids: list[int]) -> dict[int, int]:
+    """How many coming meetings each host has."""
+    rows = db.execute(
+        sa.select(BookingHost.host_id, sa.func.count())
+        .join(Booking, Booking.id == BookingHost.booking_id)
+        .where(BookingHost.host_id.in_(host_ids), Booking.status.in_(LIVE), Booking.starts_at > utcnow())
+        .group_by(BookingHost.host_id)
+    )
+    return {host_id: count for host_id, count in rows}
+
+
+def _check_guest_limit(db: Session, event: EventType, email: str) -> None:
+    if not event.limit_guest:
+        return
+    live = db.scalar(
+        sa.select(sa.func.count())
+        .select_from(Booking)
+        .where(
+            Booking.event_type_id == event.id,
+            Booking.guest_email_key == email.lower(),
+            Booking.status.in_(LIVE),
+            Booking.ends_at > utcnow(),
+        )
+    )
+    if (live or 0) >= event.limit_guest:
+        raise GuestLimitReached
+
+
+def _new_booking(event: EventType, request: BookingRequest, minutes: int) -> Booking:
+    intake, guest = request.intake, request.intake.guest
+    token, public_id = new_token(), new_public_id()
+    starts_at = request.start.astimezone(dt.UTC)
+    return Booking(
+        public_id=public_id,
+        event_type=event,
+        title=event.title,
+        status=BookingStatus.PENDING if event.requires_approval else BookingStatus.CONFIRMED,
+        starts_at=starts_at,
+        ends_at=starts_at + dt.timedelta(minutes=minutes),
+        guest_name=guest.name,
+        guest_email=guest.email,
+        guest_email_key=guest.email.lower(),
+        guest_phone=guest.phone,
+        guest_time_zone=guest.time_zone,
+        guest_locale=guest.locale,
+        notes=intake.notes,
+        answers=intake.answers,
+        location=intake.location,
+        contact=request.contact,
+        uid=f"booking-{public_id}@flask-booking",
+        manage_token=token,
+        manage_token_hash=token_hash(token),
+        idempotency_key=request.idempotency_key or None,
+        source=request.source,
+        utm=request.utm,
+        crm_error="",
+        pending_until=starts_at if event.requires_approval else None,
+    )

@@ -45,7 +45,7 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/djlint --check --lint flask_booking/templates example_app/templates
+	$(BIN)/djlint --lint --quiet flask_booking/templates example_app/templates
 	$(BIN)/codespell
 
 format: $(VENV)/.installed-lint

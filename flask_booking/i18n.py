@@ -19,7 +19,8 @@ from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date as cldr_date
-from babel.dates import format_interval, format_time as cldr_time, get_timezone_location
+from babel.dates import format_interval, get_timezone_location
+from babel.dates import format_time as cldr_time
 from babel.support import LazyProxy, NullTranslations, Translations
 from babel.units import format_unit
 from flask import g, has_app_context
@@ -30,7 +31,9 @@ DEFAULT_LOCALE = "en"
 DOMAIN = "booking"
 TRANSLATIONS = Path(__file__).parent / "translations"
 
-DateStyle: t.TypeAlias = t.Literal["full", "long", "medium", "short", "day", "month"]
+DateStyle: t.TypeAlias = t.Literal[
+    "full", "long", "medium", "short", "day", "month", "month name", "weekday name", "day number"
+]
 
 # English with no country is read all over the world: day before month and 24 hours can't be misread anywhere.
 _FORMATS = {"en": "en_150"}
@@ -134,7 +137,11 @@ def format_date(
     value: dt.datetime | dt.date, zone: str = "UTC", locale: str | None = None, style: DateStyle = "full"
 ) -> str:
     """A date in words: ``full`` Thursday, 3 December 2026 · ``long`` 3 December 2026 · ``medium`` · ``short`` ·
-    ``day`` Thursday 3 December · ``month`` December 2026.  A plain date is taken as it is, an instant in ``zone``."""
+    ``day`` Thursday 3 December · ``month`` December 2026 · ``month name`` Dec ·
+    ``weekday name`` Thu · ``day number`` 3.
+
+    A plain date is taken as it is, an instant in ``zone``.
+    """
     day = _local(value, zone).date() if isinstance(value, dt.datetime) else value
     formats = _formats(locale)
     if style == "month":
@@ -145,7 +152,7 @@ def format_date(
         # CLDR: a wider field than the skeleton's is made by widening the field of its pattern.
         pattern = _widened(known.pattern)
     else:
-        pattern = style
+        pattern = {"month name": "LLL", "weekday name": "EEE", "day number": "d"}.get(style, style)
     return cldr_date(day, pattern, locale=formats).translate(_PLAIN_SPACES)
 
 
@@ -249,8 +256,16 @@ def duration_text(minutes: int, locale: str | None = None) -> str:
     days, rest = divmod(minutes, 24 * 60)
     hours, left = divmod(rest, 60)
     parts = [(days, "day"), (hours, "hour"), (left, "minute")]
-    texts = [format_unit(number, unit, locale=formats) for number, unit in parts if number]
-    return " ".join(texts or [format_unit(0, "minute", locale=formats)]).translate(_PLAIN_SPACES)
+    texts = [_amount(number, unit, formats) for number, unit in parts if number]
+    return " ".join(texts or [_amount(0, "minute", formats)]).translate(_PLAIN_SPACES)
+
+
+def _amount(number: int, unit: str, formats: Locale) -> str:
+    text = format_unit(number, unit, locale=formats)
+    if text == f"{number} {unit}" and formats.language != "en":
+        # Babel's data has no long form where CLDR makes it an alias of the short one (Japanese, Chinese, Korean).
+        return format_unit(number, unit, length="short", locale=formats)
+    return text
 
 
 def template_names() -> dict[str, t.Any]:

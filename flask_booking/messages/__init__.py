@@ -1,0 +1,1 @@
+"""What is said to guests and hosts: invitations, mails, their words, and the way they go out."""

@@ -1,0 +1,116 @@
+"""A mail as bytes: text, HTML and the calendar invitation in the parts that mail clients look for.
+
+Composing is a function of its arguments alone.  A delivery that is tried again, because nobody knows whether the first
+try arrived, sends the very same bytes with the same Message-ID, and mail servers and clients can tell.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import typing as t
+from collections.abc import Mapping
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from .invitation import Invitation, Person, calendar_bytes, checked_address
+from .plain import LINE_LENGTH, NAME_LENGTH, one_line
+
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9._+-]+@[A-Za-z0-9._-]+>")
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+
+AUTOMATIC: t.Final[Mapping[str, str]] = {
+    # RFC 3834: nobody's holiday notice shall answer; Exchange only knows its own header.
+    "Auto-Submitted": "auto-generated",
+    "X-Auto-Response-Suppress": "OOF, AutoReply",
+}
+
+
+def compose(
+    *,
+    sender: Person,
+    reply_to: Person | None,
+    recipient: Person,
+    subject: str,
+    text: str,
+    html: str,
+    invitation: Invitation | None,
+    message_id: str,
+    date: dt.datetime,
+    extra_headers: Mapping[str, str] | None = None,
+) -> EmailMessage:
+    """The mail for one reader.
+
+    ``mixed{alternative{text, html, text/calendar; method=…}, application/ics}`` with an invitation, and only the
+    alternative without.  ``message_id`` is ``<left@right>`` of plain ASCII; ``date`` is aware.  Raises ValueError for
+    an address that isn't one; names and subjects are made harmless.
+    """
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise ValueError("a Message-ID looks like <unique.name@domain>")
+    # The SMTP policy matters for more than the wire: the default one leaves bare LF inside base64 calendars.
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _address(sender)
+    message["To"] = _address(recipient)
+    if reply_to is not None:
+        message["Reply-To"] = _address(reply_to)
+    message["Subject"] = one_line(subject, LINE_LENGTH)
+    message["Date"] = date
+    message["Message-ID"] = message_id
+    for name, value in {**AUTOMATIC, **(extra_headers or {})}.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError("not a header name")
+        message[name] = one_line(value, 900)
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    if invitation is not None:
+        _invite(message, invitation)
+    _settle_parts(message, message_id)
+    return message
+
+
+def _address(person: Person) -> Address:
+    # RFC 5322 words: an unescaped quote or comma is what the header's own quoting is for, but encoded words of names
+    # with specials are folded wrongly by Python before 3.13, so they are taken out of names that need encoding.
+    name = one_line(person.name, NAME_LENGTH)
+    if not name.isascii():
+        name = re.sub(r'[\\",;:<>@()\[\]]+', " ", name)
+        name = " ".join(name.split())
+    return Address(display_name=name, addr_spec=_wire_address(checked_address(person.email)))
+
+
+def _wire_address(email: str) -> str:
+    """With the domain as DNS has it; a local part beyond ASCII stays and needs a server with SMTPUTF8."""
+    local, _, domain = email.rpartition("@")
+    if domain.isascii():
+        return email
+    try:
+        return f"{local}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        raise ValueError("not a mail domain") from None
+
+
+def _invite(message: EmailMessage, invitation: Invitation) -> None:
+    calendar = calendar_bytes(invitation)
+    method = invitation.method.value
+    message.add_alternative(
+        calendar.decode("utf-8"),
+        subtype="calendar",
+        charset="UTF-8",
+        cte="base64",
+        params={"method": method},
+    )
+    message.add_attachment(
+        calendar, maintype="application", subtype="ics", filename="invite.ics", params={"name": "invite.ics"}
+    )
+
+
+def _settle_parts(message: EmailMessage, message_id: str) -> None:
+    """Boundaries that are the same each time, and no MIME-Version below the top, where it has no meaning."""
+    for number, part in enumerate(message.walk()):
+        if part is not message:
+            del part["MIME-Version"]
+        if part.is_multipart():
+            digest = hashlib.sha256(f"{message_id} {number}".encode()).hexdigest()
+            part.set_boundary(f"=_{digest[:40]}")

@@ -1,0 +1,186 @@
+"""Everything a mail may say about a meeting, gathered beforehand.
+
+Templates, also those a CRM overrides, see this and no database: a mail can be previewed, tested and composed again
+without one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import re
+from dataclasses import dataclass
+
+from ..i18n import duration_text, format_date, format_time, format_times, format_when, zone_label
+
+DEFAULT_ACCENT = "#2456d6"
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+class Kind(enum.StrEnum):
+    """What a mail is about."""
+
+    BOOKED = "booked"
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    RESCHEDULED = "rescheduled"
+    CANCELLED = "cancelled"
+    REMINDER = "reminder"
+    FOLLOW_UP = "follow_up"
+
+
+class Reader(enum.StrEnum):
+    """Who reads it.  The values are those of :class:`flask_booking.models.Audience`."""
+
+    GUEST = "guest"
+    HOST = "host"
+
+
+class Channel(enum.StrEnum):
+    """How people meet; chooses the words around ``location_text`` and ``location_url``."""
+
+    VIDEO = "video"
+    PHONE = "phone"
+    PLACE = "place"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question of the form and what the guest answered."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class MeetingView:
+    """One meeting, told to one reader in ``reader_zone`` (IANA) and ``locale``.  All times are aware.
+
+    ``by`` is who moved or cancelled it: ``guest``, ``host`` or ``system``.  Empty texts and None mean there is none.
+    """
+
+    uid: str
+    sequence: int
+    title: str
+    starts: dt.datetime
+    ends: dt.datetime
+    reader_zone: str
+    locale: str
+    host_names: tuple[str, ...]
+    guest_name: str
+    guest_email: str
+    host_emails: tuple[str, ...] = ()
+    guest_phone: str = ""
+    guest_zone: str = ""
+    channel: Channel = Channel.NONE
+    location_text: str = ""
+    location_url: str = ""
+    description: str = ""
+    answers: tuple[Answer, ...] = ()
+    notes: str = ""
+    reason: str = ""
+    by: str = ""
+    policy: str = ""
+    message: str = ""
+    previous_starts: dt.datetime | None = None
+    previous_ends: dt.datetime | None = None
+    manage_url: str = ""
+    reschedule_url: str = ""
+    cancel_url: str = ""
+    booking_url: str = ""
+    crm_url: str = ""
+    contact_url: str = ""
+    accent: str = DEFAULT_ACCENT
+    logo_url: str = ""
+    brand_name: str = ""
+
+    @property
+    def host_name(self) -> str:
+        """The hosts' names in one line."""
+        return ", ".join(self.host_names)
+
+    @property
+    def when(self) -> str:
+        """Date, times and zone in one line."""
+        return format_when(self.starts, self.ends, self.reader_zone, self.locale)
+
+    @property
+    def date(self) -> str:
+        """The date in words."""
+        return format_date(self.starts, self.reader_zone, self.locale)
+
+    @property
+    def tile(self) -> tuple[str, str, str]:
+        """Month, day of the month and weekday, each alone: a leaf of a calendar."""
+        month = format_date(self.starts, self.reader_zone, self.locale, "month name")
+        number = format_date(self.starts, self.reader_zone, self.locale, "day number")
+        weekday = format_date(self.starts, self.reader_zone, self.locale, "weekday name")
+        return month, number, weekday
+
+    @property
+    def time(self) -> str:
+        """The time it starts."""
+        return format_time(self.starts, self.reader_zone, self.locale)
+
+    @property
+    def times(self) -> str:
+        """From when to when."""
+        return format_times(self.starts, self.ends, self.reader_zone, self.locale)
+
+    @property
+    def zone(self) -> str:
+        """The reader's zone in words: Paris (UTC+1)."""
+        return zone_label(self.reader_zone, self.starts, self.locale)
+
+    @property
+    def duration(self) -> str:
+        """How long it lasts."""
+        return duration_text(round((self.ends - self.starts).total_seconds() / 60), self.locale)
+
+    @property
+    def previous_when(self) -> str:
+        """When it was before it was moved."""
+        if self.previous_starts is None:
+            return ""
+        ends = self.previous_ends or self.previous_starts + (self.ends - self.starts)
+        return format_when(self.previous_starts, ends, self.reader_zone, self.locale)
+
+    @property
+    def guest_clock(self) -> str:
+        """The guest's own time, for hosts in another zone; empty when both clocks show the same."""
+        if not self.guest_zone:
+            return ""
+        theirs = format_times(self.starts, self.ends, self.guest_zone, self.locale)
+        same_day = format_date(self.starts, self.guest_zone, self.locale) == self.date
+        if theirs == self.times and same_day:
+            return ""
+        day = "" if same_day else format_date(self.starts, self.guest_zone, self.locale, "day") + ", "
+        return f"{day}{theirs}, {zone_label(self.guest_zone, self.starts, self.locale)}"
+
+    @property
+    def location(self) -> str:
+        """Where, in one line."""
+        return " · ".join(text for text in (self.location_text, self.location_url) if text)
+
+    @property
+    def colour(self) -> str:
+        """``accent`` if it is a colour; what a template puts into a style attribute."""
+        return self.accent.lower() if _COLOUR.fullmatch(self.accent) else DEFAULT_ACCENT
+
+    @property
+    def ink(self) -> str:
+        """Black or white, whichever is easier to read upon ``colour`` (WCAG 2.2 relative luminance)."""
+        return "#ffffff" if _luminance(self.colour) <= 0.179 else "#10131a"
+
+    @property
+    def link_colour(self) -> str:
+        """``colour`` if text in it can be read upon white (4.5 : 1), else a dark ink."""
+        return self.colour if _luminance(self.colour) <= 0.183 else "#16181d"
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

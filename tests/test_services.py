@@ -5,18 +5,23 @@ from __future__ import annotations
 import smtplib
 import socket
 import time
+import urllib.request
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
 from playwright.sync_api import Page
 
+from tests.fixtures.apps import MakeApp, dispose
 from tests.fixtures.browser import Complaints, NewPage
 from tests.fixtures.databases import Databases, MakeDatabase, connected, scratch_name
 from tests.fixtures.mail import MailServer
 from tests.fixtures.queues import RedisSpace
+from tests.fixtures.servers import Gunicorn, LiveServer, Serve
 from tests.fixtures.services import Services, named_services
 
 
@@ -213,3 +218,59 @@ def test_sqlite_files_are_deleted_with_their_journals(databases: Databases) -> N
         connection.exec_driver_sql("CREATE TABLE x (id INTEGER)")
     databases.drop(url)
     assert list(Path(sa.make_url(url).database or "").parent.glob(f"*{sa.make_url(url).database}*")) == []
+
+
+def users(app: Flask) -> int:
+    from example_app.extensions import db
+    from example_app.models import User
+
+    with app.app_context():
+        return db.session.query(User).count()
+
+
+def add_user(app: Flask) -> None:
+    from example_app.extensions import db
+    from example_app.models import User
+
+    with app.app_context():
+        db.session.add(User(name="Grete", email="grete@example.com", password_hash=""))
+        db.session.commit()
+
+
+class TestApps:
+    def test_the_example_crm_begins_empty_on_each_database(
+        self, each_app: Flask, each_database: str, databases: Databases, make_app: MakeApp
+    ) -> None:
+        assert users(each_app) == 0
+        add_user(each_app)
+        assert users(each_app) == 1
+        dispose(each_app)
+        kind = next(kind for kind, url in databases.shared.items() if url == each_database)
+        assert users(make_app(databases.clean(kind))) == 0
+
+    def test_the_client_talks_to_the_app(self, client: FlaskClient) -> None:
+        assert client.get("/login").status_code == 200
+
+    @pytest.mark.browser
+    def test_a_browser_sees_the_live_server_and_its_page_obeys_its_policy(
+        self, live_server: LiveServer, phone: Page
+    ) -> None:
+        response = phone.goto(f"{live_server.url}/login")
+        assert response is not None
+        assert response.ok
+        assert "default-src" in response.headers["content-security-policy"]
+
+    def test_two_live_servers_run_side_by_side(self, serve: Serve, database_url: str) -> None:
+        first, second = serve(database_url), serve(database_url)
+        assert first.url != second.url
+        for server in (first, second):
+            with urllib.request.urlopen(f"{server.url}/login") as response:
+                assert response.status == 200
+
+    def test_gunicorn_serves_the_same_database_from_other_processes(
+        self, gunicorn: Gunicorn, each_database: str
+    ) -> None:
+        url = gunicorn(each_database)
+        with urllib.request.urlopen(f"{url}/login") as response:
+            assert response.status == 200
+            assert response.headers["Server"] == "gunicorn"

@@ -7,8 +7,8 @@ from flask_login import current_user, login_required
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from example_app.extensions import db
 from example_app.models import ACTIVITY_KINDS, Activity
+from example_app.pages import paged
 
 bp = Blueprint("activities", __name__, url_prefix="/activities")
 
@@ -29,5 +29,5 @@ def index() -> str:
         query = query.where(Activity.kind == kind)
     if mine:
         query = query.where(Activity.user_id == current_user.id)
-    page = db.paginate(query, per_page=PER_PAGE, max_per_page=PER_PAGE, error_out=False)
+    page = paged(query, PER_PAGE)
     return render_template("crm/activities.html", page=page, kind=kind, mine=mine)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 from example_app.extensions import db
 from example_app.forms import ActivityForm, ContactForm
 from example_app.models import Activity, Contact, User, now
+from example_app.pages import paged
 
 bp = Blueprint("contacts", __name__, url_prefix="/contacts")
 
@@ -39,7 +40,7 @@ def index() -> str:
                 )
             )
         )
-    page = db.paginate(query, per_page=PER_PAGE, max_per_page=PER_PAGE, error_out=False)
+    page = paged(query, PER_PAGE)
     return render_template("crm/contacts.html", page=page, q=" ".join(words), show=show)
 
 
@@ -59,7 +60,7 @@ def create() -> ResponseReturnValue:
     return render_template("crm/contact_form.html", form=form, contact=None)
 
 
-@bp.route("/<int:contact_id>", methods=["GET", "POST"])
+@bp.route("/<key:contact_id>", methods=["GET", "POST"])
 @login_required  # type: ignore[untyped-decorator]
 def show(contact_id: int) -> ResponseReturnValue:
     contact = db.get_or_404(Contact, contact_id)
@@ -71,19 +72,17 @@ def show(contact_id: int) -> ResponseReturnValue:
         db.session.commit()
         flash("Added to the timeline.", "success")
         return redirect(url_for(".show", contact_id=contact.id))
-    activities = db.paginate(
+    activities = paged(
         select(Activity)
         .where(Activity.contact_id == contact.id)
         .options(joinedload(Activity.author))
         .order_by(Activity.happened_at.desc(), Activity.id.desc()),
-        per_page=PER_PAGE,
-        max_per_page=PER_PAGE,
-        error_out=False,
+        PER_PAGE,
     )
     return render_template("crm/contact.html", contact=contact, page=activities, form=form)
 
 
-@bp.route("/<int:contact_id>/edit", methods=["GET", "POST"])
+@bp.route("/<key:contact_id>/edit", methods=["GET", "POST"])
 @login_required  # type: ignore[untyped-decorator]
 def edit(contact_id: int) -> ResponseReturnValue:
     contact = db.get_or_404(Contact, contact_id)
@@ -96,7 +95,7 @@ def edit(contact_id: int) -> ResponseReturnValue:
     return render_template("crm/contact_form.html", form=form, contact=contact)
 
 
-@bp.post("/<int:contact_id>/archive")
+@bp.post("/<key:contact_id>/archive")
 @login_required  # type: ignore[untyped-decorator]
 def archive(contact_id: int) -> ResponseReturnValue:
     """Put a contact away. Nothing is lost: its page offers to bring it back."""
@@ -106,7 +105,7 @@ def archive(contact_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", contact_id=contact.id))
 
 
-@bp.post("/<int:contact_id>/restore")
+@bp.post("/<key:contact_id>/restore")
 @login_required  # type: ignore[untyped-decorator]
 def restore(contact_id: int) -> ResponseReturnValue:
     contact = db.get_or_404(Contact, contact_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -31,7 +31,7 @@ class Base(DeclarativeBase):
         }
     )
     # MariaDB servers set up long ago still default to latin1, which can't hold every name.
-    __table_args__: ClassVar[Any] = {"mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
+    __table_args__: Any = {"mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
 
 
 db = SQLAlchemy(model_class=Base)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import defer
 
 from example_app.extensions import db, login_manager
 from example_app.models import Mail
+from example_app.pages import paged
 
 bp = Blueprint("mailbox", __name__, url_prefix="/mailbox")
 
@@ -62,11 +63,11 @@ def index() -> str:
         query = query.where(
             or_(Mail.recipient.icontains(q, autoescape=True), Mail.subject.icontains(q, autoescape=True))
         )
-    page = db.paginate(query, per_page=PER_PAGE, max_per_page=PER_PAGE, error_out=False)
+    page = paged(query, PER_PAGE)
     return render_template("crm/mailbox.html", page=page, q=q)
 
 
-@bp.get("/<int:mail_id>")
+@bp.get("/<key:mail_id>")
 def show(mail_id: int) -> str:
     mail = db.get_or_404(Mail, mail_id)
     message = mail.message
@@ -82,7 +83,7 @@ def show(mail_id: int) -> str:
     )
 
 
-@bp.get("/<int:mail_id>/html")
+@bp.get("/<key:mail_id>/html")
 def html(mail_id: int) -> Response:
     """The HTML body alone, for the sandboxed frame on the mail's page."""
     body = text_of(db.get_or_404(Mail, mail_id).message, "html")
@@ -96,7 +97,7 @@ def html(mail_id: int) -> Response:
     return response
 
 
-@bp.get("/<int:mail_id>/calendar.ics")
+@bp.get("/<key:mail_id>/calendar.ics")
 def calendar(mail_id: int) -> Response:
     found = calendar_of(db.get_or_404(Mail, mail_id).message)
     if found is None:
@@ -104,7 +105,7 @@ def calendar(mail_id: int) -> Response:
     return download(found[1].encode(), "text/calendar; charset=utf-8", "invite.ics")
 
 
-@bp.get("/<int:mail_id>/attachments/<int:number>")
+@bp.get("/<key:mail_id>/attachments/<key:number>")
 def attachment(mail_id: int, number: int) -> Response:
     parts = list(db.get_or_404(Mail, mail_id).message.iter_attachments())
     if number >= len(parts):
@@ -114,7 +115,7 @@ def attachment(mail_id: int, number: int) -> Response:
     return download(content if isinstance(content, bytes) else b"", "application/octet-stream", name)
 
 
-@bp.get("/<int:mail_id>/raw.eml")
+@bp.get("/<key:mail_id>/raw.eml")
 def raw(mail_id: int) -> Response:
     return download(db.get_or_404(Mail, mail_id).raw, "message/rfc822", f"mail-{mail_id}.eml")
 

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from example_app.extensions import db
+from example_app.extensions import Base, db
 
 if TYPE_CHECKING:
-    from example_app.extensions import Base as Model
+    Model = Base
 else:
     Model = db.Model
 
@@ -118,7 +118,7 @@ class Activity(Model):
     """Something that happened with a contact: a call, a note, a meeting."""
 
     __tablename__ = "activity"
-    __table_args__ = (Index(None, "contact_id", "happened_at"), Model.__table_args__)
+    __table_args__ = (Index(None, "contact_id", "happened_at"), Base.__table_args__)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"))

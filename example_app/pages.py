@@ -1,18 +1,23 @@
-"""What every page shares: security headers, error pages, and how templates show times."""
+"""What every page shares: security headers, error pages, pages of long lists, and how templates show times."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, render_template
+from flask import Flask, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from flask_sqlalchemy.pagination import Pagination
 from flask_wtf.csrf import CSRFError
+from sqlalchemy import Select
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
+from example_app.extensions import db
 from example_app.models import ACTIVITY_KINDS, Activity, now
 
 CONTENT_POLICY = (
@@ -23,7 +28,7 @@ CONTENT_POLICY = (
 SORRY = {
     400: (
         "That didn't come through",
-        "The page was open too long or the request was incomplete. Go back and try again.",
+        "The page was open too long or something was missing. Go back and try again.",
     ),
     403: ("Not yours to see", "This page is for administrators."),
     404: ("Nothing here", "The page was moved, or the address has a typing mistake."),
@@ -103,17 +108,32 @@ def by_day(activities: Iterable[Activity]) -> list[tuple[str, list[Activity]]]:
     return [(day, list(group)) for day, group in groupby(activities, lambda activity: show_day(activity.happened_at))]
 
 
+class KeyConverter(IntegerConverter):
+    """The key of a row in an address; larger numbers than any key are no page, rather than a database error."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, min=0, max=2**31 - 1)
+
+
+def paged(query: Select[Any], per_page: int) -> Pagination:
+    """The page of rows that ``?page=`` asks for; an empty one beyond the last."""
+    number = request.args.get("page", 1, type=int)
+    return db.paginate(query, page=max(1, min(number, 100_000)), per_page=per_page, error_out=False)
+
+
 def init_app(app: Flask) -> None:
+    app.url_map.converters["key"] = KeyConverter
     app.after_request(add_security_headers)
     app.register_error_handler(HTTPException, show_error)
-    for name, filter_ in {
+    filters: dict[str, Callable[..., Any]] = {
         "date": show_date,
         "datetime": show_time,
         "day": show_day,
         "full_day": show_full_day,
         "ago": show_ago,
         "by_day": by_day,
-    }.items():
-        app.add_template_filter(filter_, f"crm_{name}")
+    }
+    for name, show in filters.items():
+        app.add_template_filter(show, f"crm_{name}")
     app.jinja_env.globals["ACTIVITY_KINDS"] = ACTIVITY_KINDS
     app.add_template_global(now, "crm_now")

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from example_app.extensions import db
 from example_app.models import Activity, Contact, User, now
 
-PASSWORD = "demo"  # noqa: S105 - printed on the login page of the demo, on purpose
+PASSWORD = "demo"  # printed on the login page of the demo, on purpose
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ PEOPLE = (
 
 # Name | company | mailbox at the company's domain, or "-" for none | phone | notes
 CONTACTS = """
-Amara Okafor | Harbour & Pine | amara.okafor@harbourpine | +1 212 555 0114 | Prefers mornings. Decides together with Joel.
+Amara Okafor | Harbour & Pine | amara.okafor@harbourpine | +1 212 555 0114 | Prefers mornings. Decides with Joel.
 Joel Lindqvist | Harbour & Pine | joel@harbourpine | +1 212 555 0115 |
 Priya Natarajan | Kestrel Logistics | priya.n@kestrel | +91 80 5550 0142 | Runs the depot in Pune.
 Tomás Herrera | Casa Herrera | tomas@casaherrera | +34 91 555 01 33 |
@@ -47,7 +48,7 @@ Lena Hoffmann | Werkstatt Hoffmann | lena@werkstatt-hoffmann | +49 30 5550 1234 
 Samuel Adeyemi | Brightwell School | s.adeyemi@brightwell | +44 20 7946 0102 |
 Chiara Moretti | Moretti Ceramiche | chiara@moretti | +39 055 555 0199 | Met at the fair in Milan.
 Hiroshi Tanaka | Tanaka Instruments | tanaka@tanaka-inst | +81 3 5550 0181 |
-李 Wei | Lotus Import | wei.li@lotusimport | +852 5550 0166 |
+Li Wei | Lotus Import | wei.li@lotusimport | +852 5550 0166 |
 Fatima El-Sayed | Nile Textiles | fatima@niletextiles | +20 2 5550 0121 | Ask for samples before quoting.
 Oliver Grant | Grant Orchards | - | +1 845 555 0109 | No e-mail; call after six.
 Nadia Petrova | Petrova Consulting | nadia@petrova | +359 2 555 0137 |
@@ -108,16 +109,17 @@ def seed() -> str:
     users = [add_user(person) for person in PEOPLE]
     db.session.flush()
     # Not for secrets: the same people should have the same past on every machine.
-    chance = random.Random(2026)  # noqa: S311
+    chance = random.Random(2026)
     happenings = cells(HAPPENINGS, 3)
-    known = set(db.session.execute(select(Contact.name, Contact.company)).tuples())
+    known = {(name, company) for name, company in db.session.execute(select(Contact.name, Contact.company))}
     added = 0
     for number, (name, company, mailbox, phone, notes) in enumerate(cells(CONTACTS, 5)):
         if (name, company) in known:
             continue
         added += 1
         owner = users[number % len(users)]
-        since = now() - timedelta(days=chance.randint(20, 400), minutes=chance.randint(0, 600))
+        age = 3 + 400 * chance.random() ** 2
+        since = working_hour(now() - timedelta(days=age), owner, chance)
         contact = Contact(
             name=name,
             company=company,
@@ -128,18 +130,27 @@ def seed() -> str:
             created_at=since,
         )
         for kind, subject, body in chance.sample(happenings, chance.randint(1, 5)):
+            author = owner if chance.random() < 0.8 else chance.choice(users)
+            later = since + timedelta(days=age * chance.random() ** 0.7)
             contact.activities.append(
                 Activity(
                     kind=kind,
                     subject=subject,
                     body=body,
-                    author=owner if chance.random() < 0.8 else chance.choice(users),
-                    happened_at=since + (now() - since) * chance.random() ** 0.5,
+                    author=author,
+                    happened_at=working_hour(later, author, chance),
                 )
             )
         db.session.add(contact)
     db.session.commit()
     return f"Added {added} contacts." if added else "All example contacts are there already."
+
+
+def working_hour(instant: datetime, user: User, chance: random.Random) -> datetime:
+    """A time past, on the last weekday up to ``instant``, in the working hours of where the user lives."""
+    there = min(instant, now() - timedelta(days=1)).astimezone(ZoneInfo(user.time_zone))
+    there -= timedelta(days=max(0, there.weekday() - 4))
+    return there.replace(hour=chance.randint(9, 16), minute=chance.choice((0, 5, 10, 20, 30, 40, 50)), second=0)
 
 
 def add_user(person: Person) -> User:

@@ -80,11 +80,9 @@ def _book(
     minutes = event.duration if request.duration is None else request.duration
     chosen = _choose(db, event, host_ids, start, minutes, request.hold, now)
     _check_guest_limit(db, event, request.intake.guest.email)
-    booking = _new_booking(event, request, minutes)
+    hosts = list(db.scalars(sa.select(Host).where(Host.id.in_(chosen)).order_by(Host.id)))
+    booking = _new_booking(event, hosts, request, minutes)
     db.add(booking)
-    booking.hosts = list(db.scalars(sa.select(Host).where(Host.id.in_(chosen)).order_by(Host.id)))
-    booking.host_time_zone = booking.hosts[0].time_zone
-    booking.starts_local = booking.starts_at.astimezone(zone(booking.host_time_zone)).replace(tzinfo=None)
     kind = HistoryKind.REQUESTED if event.requires_approval else HistoryKind.BOOKED
     entry = HistoryEntry(booking=booking, kind=kind, actor=request.actor)
     db.add(entry)
@@ -153,7 +151,7 @@ def _check_guest_limit(db: Session, event: EventType, email: str) -> None:
         raise GuestLimitReached
 
 
-def _new_booking(event: EventType, request: BookingRequest, minutes: int) -> Booking:
+def _new_booking(event: EventType, hosts: list[Host], request: BookingRequest, minutes: int) -> Booking:
     intake, guest = request.intake, request.intake.guest
     token, public_id = new_token(), new_public_id()
     starts_at = request.start.astimezone(dt.UTC)
@@ -164,6 +162,9 @@ def _new_booking(event: EventType, request: BookingRequest, minutes: int) -> Boo
         status=BookingStatus.PENDING if event.requires_approval else BookingStatus.CONFIRMED,
         starts_at=starts_at,
         ends_at=starts_at + dt.timedelta(minutes=minutes),
+        hosts=hosts,
+        host_time_zone=hosts[0].time_zone,
+        starts_local=starts_at.astimezone(zone(hosts[0].time_zone)).replace(tzinfo=None),
         guest_name=guest.name,
         guest_email=guest.email,
         guest_email_key=guest.email.lower(),

@@ -1,0 +1,56 @@
+"""What hosts set up: their page, event types, schedules and message rules.
+
+Each function checks its input, writes in one transaction, and raises the versions that the cache of offers is keyed
+by.  Who may call it for whom is checked before, by the screens.
+"""
+
+from .event_types import (
+    clone_event_type,
+    count_bookings,
+    create_event_type,
+    delete_event_type,
+    move_event_type,
+    set_archived,
+    set_event_type_active,
+    set_hosts,
+    update_event_type,
+)
+from .hosts import ensure_host, host_of, update_host
+from .pages import update_page
+from .rules import delete_rule, save_rule
+from .schedules import (
+    add_override,
+    block_time,
+    create_schedule,
+    delete_schedule,
+    make_default,
+    remove_override,
+    unblock_time,
+    update_schedule,
+)
+
+__all__ = [
+    "add_override",
+    "block_time",
+    "clone_event_type",
+    "count_bookings",
+    "create_event_type",
+    "create_schedule",
+    "delete_event_type",
+    "delete_rule",
+    "delete_schedule",
+    "ensure_host",
+    "host_of",
+    "make_default",
+    "move_event_type",
+    "remove_override",
+    "save_rule",
+    "set_archived",
+    "set_event_type_active",
+    "set_hosts",
+    "unblock_time",
+    "update_event_type",
+    "update_host",
+    "update_page",
+    "update_schedule",
+]

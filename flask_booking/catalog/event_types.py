@@ -1,0 +1,281 @@
+"""Writing event types."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import datetime as dt
+import typing as t
+
+import sqlalchemy as sa
+
+from ..availability import WindowKind
+from ..errors import InvalidInput
+from ..i18n import gettext as _
+from ..models import (
+    Booking,
+    BookingHost,
+    BookingPage,
+    EventType,
+    EventTypeHost,
+    HistoryEntry,
+    Hold,
+    Host,
+    MessageRule,
+    OccupiedTime,
+    OldSlug,
+    OutboxMessage,
+    Schedule,
+)
+from ..models.booking import LIVE
+from ..models.columns import utcnow
+from ..scheduling.transaction import lock_calendars, transact
+from ..state import Session, session
+from . import check, fields
+from .slugs import free_slug, is_slug, slug_of
+
+SHORTEST, LONGEST = 5, 720
+_COPIED = (
+    "title", "description", "colour", "banner_url", "durations", "interval", "buffer_before", "buffer_after", "notice",
+    "window_kind", "window_days", "window_first", "window_last", "limit_day", "limit_week", "limit_month",
+    "limit_guest", "seats", "hold_minutes", "requires_approval", "assignment", "schedule_id", "locations", "questions",
+    "confirmation_message", "redirect_url", "cancellation_message", "policy", "may_cancel", "may_reschedule",
+    "reason_required", "change_cutoff",
+)  # fmt: skip
+
+
+def create_event_type(page: BookingPage, values: c.Mapping[str, t.Any]) -> EventType:
+    """A new event type at the end of ``page``, held by the page's owner.  Raises :class:`InvalidInput`."""
+    db = session()
+    clean = check_event_type(values, page)
+    slug = clean.pop("slug") or _new_slug(db, page, clean["title"])
+    last = db.scalar(sa.select(sa.func.max(EventType.position)).where(EventType.page_id == page.id))
+    event = EventType(page_id=page.id, slug=slug, position=(last or 0) + 1, **clean)
+    event.hosts = [t.cast(Host, db.get(Host, page.host_id))]
+    db.add(event)
+    _save(db, event)
+    return event
+
+
+def update_event_type(event: EventType, values: c.Mapping[str, t.Any]) -> EventType:
+    """Change an event type; keys that ``values`` lacks keep their value.  A former slug goes on redirecting.
+
+    Raises :class:`InvalidInput`.
+    """
+    db = session()
+    kept = {name: getattr(event, name) for name in (*_COPIED, "slug")}
+    clean = check_event_type({**kept, **values}, event.page, event)
+    slug = clean.pop("slug") or event.slug
+    if slug != event.slug:
+        db.execute(sa.delete(OldSlug).where(OldSlug.page_id == event.page_id, OldSlug.slug.in_((slug, event.slug))))
+        db.add(OldSlug(page_id=event.page_id, slug=event.slug, event_type_id=event.id))
+        event.slug = slug
+    for name, value in clean.items():
+        setattr(event, name, value)
+    _save(db, event)
+    return event
+
+
+def clone_event_type(event: EventType) -> EventType:
+    """A copy beneath the original, inactive until its host looks at it."""
+    db = session()
+    copy = EventType(page_id=event.page_id, position=event.position + 1, active=False)
+    for name in _COPIED:
+        setattr(copy, name, getattr(event, name))
+    copy.title = _("%(title)s (copy)", title=event.title[:180])
+    copy.slug = _new_slug(db, event.page, copy.title)
+    copy.hosts = list(event.hosts)
+    for other in event.page.event_types:
+        if other.position > event.position:
+            other.position += 1
+    db.add(copy)
+    _save(db, copy)
+    return copy
+
+
+def set_event_type_active(event: EventType, active: bool) -> None:
+    """Open an event type for booking, or close it; bookings that exist stay."""
+    event.active = active
+    _save(session(), event)
+
+
+def set_archived(event: EventType, archived: bool) -> None:
+    """Take an event type out of all lists but keep its bookings, or bring it back."""
+    event.archived_at = utcnow() if archived else None
+    _save(session(), event)
+
+
+def set_hosts(event: EventType, hosts: c.Sequence[Host]) -> None:
+    """Name the hosts of an event type, at least one."""
+    if not hosts:
+        raise InvalidInput(fields={"hosts": _("Please choose at least one host.")})
+    lock_calendars(session(), [host.id for host in event.hosts])
+    event.hosts = list(hosts)
+    _save(session(), event)
+
+
+def move_event_type(event: EventType, step: int) -> None:
+    """Move an event type up (``step`` -1) or down (1) on its page."""
+    rows = sorted(event.page.event_types, key=lambda one: (one.position, one.id))
+    rows = [one for one in rows if one.archived_at is None]
+    if event not in rows:
+        return
+    index = rows.index(event)
+    rows.insert(min(max(index + step, 0), len(rows) - 1), rows.pop(index))
+    for position, one in enumerate(rows):
+        one.position = position
+    session().commit()
+
+
+def count_bookings(event: EventType) -> tuple[int, int]:
+    """How many bookings an event type has in all, and how many of them are still to be held."""
+    coming = sa.func.sum(sa.case((Booking.status.in_(LIVE) & (Booking.ends_at > utcnow()), 1), else_=0))
+    total, live = session().execute(
+        sa.select(sa.func.count(), coming).select_from(Booking).where(Booking.event_type_id == event.id)
+    ).one()
+    return total, int(live or 0)
+
+
+def delete_event_type(event: EventType) -> None:
+    """Delete an event type with all its bookings.  Raises :class:`InvalidInput` while meetings are still to be held:
+    their guests would never hear of it."""
+    db = session()
+    event_id = event.id
+
+    def work() -> None:
+        lock_calendars(db, [host.id for host in event.hosts])
+        if count_bookings(event)[1]:
+            raise InvalidInput(_("There are meetings still to be held. Cancel them first, or archive the event type."))
+        bookings = sa.select(Booking.id).where(Booking.event_type_id == event_id)
+        for model in (BookingHost, HistoryEntry, OutboxMessage):
+            db.execute(sa.delete(model).where(model.booking_id.in_(bookings)))
+        for model in (OccupiedTime, Hold, Booking, OldSlug, EventTypeHost, MessageRule):
+            db.execute(sa.delete(model).where(model.event_type_id == event_id))
+        db.execute(sa.delete(EventType).where(EventType.id == event_id))
+
+    transact(db, work)
+
+
+def check_event_type(
+    values: c.Mapping[str, t.Any], page: BookingPage, event: EventType | None = None
+) -> dict[str, t.Any]:
+    """The clean columns of an event type.  Raises :class:`InvalidInput` with every problem."""
+    problems: check.Problems = {}
+    get = values.get
+    clean: dict[str, t.Any] = {
+        "title": check.line(get("title"), "title", problems, required=True),
+        "slug": _slug(get("slug"), page, event, problems),
+        "description": check.lines(get("description"), "description", problems),
+        "colour": check.colour(get("colour"), "colour", problems),
+        "banner_url": check.url(get("banner_url"), "banner_url", problems),
+        "durations": _durations(get("durations"), problems),
+        "locations": fields.locations(get("locations", []), problems),
+        "questions": fields.questions(get("questions", []), problems),
+        "schedule_id": _schedule(get("schedule_id"), page, problems),
+        "assignment": get("assignment") or "all",
+        "redirect_url": check.url(get("redirect_url"), "redirect_url", problems),
+        **_window(values, problems),
+    }
+    for name, least, most, default in (
+        ("interval", 5, 720, None),
+        ("buffer_before", 0, 720, 0),
+        ("buffer_after", 0, 720, 0),
+        ("notice", 0, 366 * 1440, 240),
+        ("limit_day", 1, 1000, None),
+        ("limit_week", 1, 1000, None),
+        ("limit_month", 1, 1000, None),
+        ("limit_guest", 1, 1000, None),
+        ("seats", 1, 1000, 1),
+        ("hold_minutes", 0, 60, 5),
+        ("change_cutoff", 0, 366 * 1440, 0),
+    ):
+        clean[name] = check.number(get(name), name, problems, least=least, most=most, default=default)
+    for name in ("confirmation_message", "cancellation_message", "policy"):
+        clean[name] = check.lines(get(name), name, problems)
+    for name, default_flag in (
+        ("requires_approval", False),
+        ("may_cancel", True),
+        ("may_reschedule", True),
+        ("reason_required", False),
+    ):
+        clean[name] = bool(get(name, default_flag))
+    check.finish(problems)
+    return clean
+
+
+def _durations(value: object, problems: check.Problems) -> list[int]:
+    given = value if isinstance(value, list | tuple) else [value]
+    found = [
+        minutes
+        for one in given
+        if (minutes := check.number(one, "durations", problems, least=SHORTEST, most=LONGEST)) is not None
+    ]
+    if not found:
+        problems.setdefault("durations", _("Please enter a duration from 5 minutes to 12 hours."))
+    if len(found) > 12:
+        problems["durations"] = _("Please offer at most 12 durations.")
+    return list(dict.fromkeys(found))
+
+
+def _window(values: c.Mapping[str, t.Any], problems: check.Problems) -> dict[str, t.Any]:
+    try:
+        kind = WindowKind(values.get("window_kind") or WindowKind.DAYS)
+    except ValueError:
+        kind = WindowKind.DAYS
+        problems["window_kind"] = _("Please choose how far ahead guests can book.")
+    days = check.number(values.get("window_days"), "window_days", problems, least=0, most=1100, default=60)
+    first, last = (_date(values.get(name), name, problems) for name in ("window_first", "window_last"))
+    if kind is WindowKind.RANGE and not (first and last and first <= last):
+        problems.setdefault("window_first", _("Please enter the first and the last date."))
+    return {"window_kind": kind, "window_days": days, "window_first": first, "window_last": last}
+
+
+def _date(value: object, field: str, problems: check.Problems) -> dt.date | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(str(value))
+    except ValueError:
+        problems[field] = _("Please enter a date, such as 2026-12-31.")
+        return None
+
+
+def _schedule(value: object, page: BookingPage, problems: check.Problems) -> int | None:
+    """The schedule's key, if it is one of the page's owner."""
+    if value in (None, "", 0):
+        return None
+    found = session().get(Schedule, check.number(value, "schedule_id", problems, most=2**62))
+    if found is None or found.host_id != page.host_id:
+        problems["schedule_id"] = _("Please choose one of your schedules.")
+        return None
+    return found.id
+
+
+def _slug(value: object, page: BookingPage, event: EventType | None, problems: check.Problems) -> str:
+    slug = str(value or "").strip().lower()
+    if not slug:
+        return ""
+    if not is_slug(slug):
+        problems["slug"] = _("Please use small letters, digits and hyphens.")
+    elif _taken(session(), page, slug, event):
+        problems["slug"] = _("Another event type has this address.")
+    return slug
+
+
+def _taken(db: Session, page: BookingPage, slug: str, event: EventType | None = None) -> bool:
+    found = db.scalar(sa.select(EventType.id).where(EventType.page_id == page.id, EventType.slug == slug))
+    return found is not None and (event is None or found != event.id)
+
+
+def _new_slug(db: Session, page: BookingPage, title: str) -> str:
+    return free_slug(slug_of(title, "meeting"), lambda slug: _taken(db, page, slug))
+
+
+def _save(db: Session, event: EventType) -> None:
+    """Commit, with the versions raised that offers are remembered by."""
+    if event.id is not None:
+        event.version += 1
+    db.flush()
+    lock_calendars(db, [host.id for host in event.hosts])
+    db.commit()

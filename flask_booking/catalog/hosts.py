@@ -1,0 +1,86 @@
+"""Making a user of the CRM bookable."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import typing as t
+
+import sqlalchemy as sa
+
+from ..models import BookingPage, Host, MessageRule, Schedule
+from ..scheduling.transaction import lock_calendars
+from ..state import Session, crm, session
+from ..zones import UnknownZone, zone
+from . import check
+from .slugs import free_slug, slug_of
+
+OFFICE_HOURS = [[[9 * 60, 17 * 60]]] * 5 + [[], []]
+"""What a new host begins with: Monday to Friday, nine to five."""
+FIRST_REMINDER = -24 * 60
+
+
+def host_of(user: t.Any) -> Host | None:
+    """The host that ``user`` is, None when the user never opened the booking settings."""
+    return session().scalar(sa.select(Host).where(Host.user_id == crm().key_of(user)))
+
+
+def ensure_host(user: t.Any, *, slug: str | None = None) -> Host:
+    """The host that ``user`` is; made with a page, office hours in the user's zone and a reminder when new."""
+    found = host_of(user)
+    if found is not None:
+        return found
+    db = session()
+    host = Host(user_id=crm().key_of(user), time_zone=_zone_of(user))
+    db.add(host)
+    try:
+        db.flush()
+    except sa.exc.IntegrityError:  # another request of the same user was first
+        db.rollback()
+        return t.cast(Host, host_of(user))
+    name = crm().display_name(user)
+    wanted = slug or slug_of(name, "meet")
+    db.add_all(
+        [
+            BookingPage(host_id=host.id, slug=free_slug(wanted, lambda one: page_taken(db, one)), title=name),
+            Schedule(
+                host_id=host.id, name="Working hours", time_zone=host.time_zone, weekly=OFFICE_HOURS, is_default=True
+            ),
+            MessageRule(host_id=host.id, minutes=FIRST_REMINDER),
+        ]
+    )
+    db.commit()
+    return host
+
+
+def update_host(host: Host, values: c.Mapping[str, t.Any]) -> None:
+    """Change what holds for all of a host's event types.  Raises :class:`~flask_booking.errors.InvalidInput`."""
+    problems: check.Problems = {}
+    zone_key = check.zone_key(values.get("time_zone", host.time_zone), "time_zone", problems)
+    limits = {
+        name: check.number(values.get(name, getattr(host, name)), name, problems, least=1, most=1000)
+        for name in ("limit_day", "limit_week", "limit_month")
+    }
+    week_start = check.number(values.get("week_start", host.week_start), "week_start", problems, most=6, default=0)
+    check.finish(problems)
+    host.time_zone, host.week_start = zone_key, week_start or 0
+    for name, limit in limits.items():
+        setattr(host, name, limit)
+    for flag in ("notify_by_email", "active"):
+        setattr(host, flag, bool(values.get(flag, getattr(host, flag))))
+    lock_calendars(session(), [host.id])
+    session().commit()
+
+
+def page_taken(db: Session, slug: str, page: BookingPage | None = None) -> bool:
+    """Whether another page has this slug."""
+    found = db.scalar(sa.select(BookingPage.id).where(BookingPage.slug == slug))
+    return found is not None and (page is None or found != page.id)
+
+
+def _zone_of(user: t.Any) -> str:
+    key = crm().time_zone_of(user) or "UTC"
+    try:
+        zone(key)
+    except UnknownZone:
+        return "UTC"
+    return key

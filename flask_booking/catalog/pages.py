@@ -1,0 +1,41 @@
+"""Writing a host's public page."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import typing as t
+
+from ..i18n import gettext as _
+from ..models import Appearance, BookingPage
+from ..state import session
+from . import check
+from .hosts import page_taken
+from .slugs import is_slug
+
+
+def update_page(page: BookingPage, values: c.Mapping[str, t.Any]) -> None:
+    """Change a page; keys that ``values`` lacks keep their value.
+
+    Raises :class:`~flask_booking.errors.InvalidInput`.
+    """
+    problems: check.Problems = {}
+
+    def given(name: str) -> t.Any:
+        return values.get(name, getattr(page, name))
+
+    slug = str(given("slug") or "").strip().lower()
+    if not is_slug(slug):
+        problems["slug"] = _("Please use small letters, digits and hyphens.")
+    elif page_taken(session(), slug, page):
+        problems["slug"] = _("Another page has this address.")
+    title = check.line(given("title"), "title", problems)
+    welcome = check.lines(given("welcome"), "welcome", problems)
+    accent = check.colour(given("accent"), "accent", problems) or "#2456d6"
+    links = {name: check.url(given(name), name, problems) for name in ("banner_url", "logo_url")}
+    if given("appearance") not in set(Appearance):
+        problems["appearance"] = _("Please choose light, dark or automatic.")
+    check.finish(problems)
+    page.slug, page.title, page.welcome, page.accent = slug, title, welcome, accent
+    page.banner_url, page.logo_url = links["banner_url"], links["logo_url"]
+    page.appearance, page.active = Appearance(given("appearance")), bool(given("active"))
+    session().commit()

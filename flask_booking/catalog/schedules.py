@@ -1,0 +1,157 @@
+"""Writing weekly hours, date overrides and blocked times."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+import sqlalchemy as sa
+
+from ..errors import InvalidInput
+from ..i18n import gettext as _
+from ..models import BlockedTime, DateOverride, EventType, Host, Schedule
+from ..scheduling.blocked import check_rrule
+from ..scheduling.transaction import lock_calendars
+from ..state import session
+from . import check
+from .hosts import OFFICE_HOURS
+
+_LONGEST_OVERRIDE = 366
+
+
+def create_schedule(host: Host, name: str, *, time_zone: str | None = None, weekly: object = None) -> Schedule:
+    """A new schedule; ``weekly`` has seven lists of ranges in minutes, Monday first.  Raises :class:`InvalidInput`."""
+    schedule = Schedule(host_id=host.id, is_default=False)
+    _fill(schedule, name, time_zone or host.time_zone, OFFICE_HOURS if weekly is None else weekly)
+    session().add(schedule)
+    _save(host.id)
+    return schedule
+
+
+def update_schedule(schedule: Schedule, *, name: object, time_zone: object, weekly: object) -> None:
+    """Change a schedule.  Raises :class:`InvalidInput`; problems of a day are noted as ``weekly.<0-6>``."""
+    _fill(schedule, name, time_zone, weekly)
+    _save(schedule.host_id)
+
+
+def _fill(schedule: Schedule, name: object, time_zone: object, weekly: object) -> None:
+    problems: check.Problems = {}
+    clean_name = check.line(name, "name", problems, most=120, required=True)
+    key = check.zone_key(time_zone, "time_zone", problems)
+    days: list[t.Any] = list(weekly) if isinstance(weekly, list | tuple) else []
+    if len(days) != 7:
+        problems["weekly"] = _("Please enter hours for the seven days of the week.")
+    hours = [check.ranges(day, f"weekly.{index}", problems) for index, day in enumerate(days)]
+    check.finish(problems)
+    schedule.name, schedule.time_zone, schedule.weekly = clean_name, key, hours
+
+
+def make_default(schedule: Schedule) -> None:
+    """Use a schedule for every event type that names none."""
+    session().execute(sa.update(Schedule).where(Schedule.host_id == schedule.host_id).values(is_default=False))
+    schedule.is_default = True
+    _save(schedule.host_id)
+
+
+def delete_schedule(schedule: Schedule) -> None:
+    """Delete a schedule; event types that used it fall back to the default one.  The default can't be deleted."""
+    if schedule.is_default:
+        raise InvalidInput(_("This is your default schedule. Make another one the default first."))
+    db = session()
+    host_id = schedule.host_id
+    db.execute(sa.update(EventType).where(EventType.schedule_id == schedule.id).values(schedule_id=None))
+    db.delete(schedule)
+    _save(host_id)
+
+
+def add_override(schedule: Schedule, first: object, last: object, ranges: object, note: str = "") -> DateOverride:
+    """Other hours (or none: closed) from ``first`` to ``last``, both included; replaces overrides of these dates.
+
+    Raises :class:`InvalidInput`.
+    """
+    problems: check.Problems = {}
+    begin, end = _date(first, "first", problems), _date(last or first, "last", problems)
+    if begin and end and not 0 <= (end - begin).days < _LONGEST_OVERRIDE:
+        problems["last"] = _("The last date comes after the first one, at most a year later.")
+    hours = check.ranges(ranges, "ranges", problems)
+    text = check.line(note, "note", problems)
+    check.finish(problems)
+    assert begin is not None  # noqa: S101 - problems were raised above
+    assert end is not None  # noqa: S101
+    for other in list(schedule.overrides):
+        if other.first >= begin and other.last <= end:
+            schedule.overrides.remove(other)
+    override = DateOverride(first=begin, last=end, ranges=hours, note=text)
+    schedule.overrides.append(override)
+    _save(schedule.host_id)
+    return override
+
+
+def remove_override(override: DateOverride) -> None:
+    """Go back to the weekly hours on these dates."""
+    schedule = override.schedule
+    schedule.overrides.remove(override)
+    _save(schedule.host_id)
+
+
+def block_time(
+    host: Host,
+    *,
+    starts: dt.datetime,
+    ends: dt.datetime,
+    time_zone: str | None = None,
+    title: str = "",
+    rrule: str = "",
+    all_day: bool = False,
+    blocked: BlockedTime | None = None,
+) -> BlockedTime:
+    """Block a period, once or by RRULE; ``starts`` and ``ends`` are wall-clock times without a zone.
+
+    An all-day block lasts from midnight to midnight and includes the day of ``ends``.  ``blocked`` changes an
+    existing one.  Raises :class:`InvalidInput`.
+    """
+    problems: check.Problems = {}
+    key = check.zone_key(time_zone or host.time_zone, "time_zone", problems)
+    text = check.line(title, "title", problems)
+    if all_day:
+        starts = dt.datetime.combine(starts.date(), dt.time())
+        ends = dt.datetime.combine(ends.date() + dt.timedelta(days=1), dt.time())
+    if ends <= starts:
+        problems["ends"] = _("The end comes after the start.")
+    elif ends - starts > dt.timedelta(days=366):
+        problems["ends"] = _("Please block at most a year at a time.")
+    rule = ""
+    try:
+        rule = check_rrule(rrule, starts)
+    except InvalidInput as error:
+        problems |= error.fields
+    check.finish(problems)
+    row = blocked or BlockedTime(host_id=host.id)
+    row.starts_local, row.ends_local, row.time_zone = starts, ends, key
+    row.title, row.rrule, row.all_day = text, rule, all_day
+    session().add(row)
+    _save(host.id)
+    return row
+
+
+def unblock_time(blocked: BlockedTime) -> None:
+    """Take a blocked time away."""
+    host_id = blocked.host_id
+    session().delete(blocked)
+    _save(host_id)
+
+
+def _date(value: object, field: str, problems: check.Problems) -> dt.date | None:
+    if isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(str(value or ""))
+    except ValueError:
+        problems[field] = _("Please enter a date, such as 2026-12-31.")
+        return None
+
+
+def _save(host_id: int) -> None:
+    session().flush()
+    lock_calendars(session(), [host_id])
+    session().commit()

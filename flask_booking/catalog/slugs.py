@@ -1,0 +1,29 @@
+"""The readable part of an address."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import re
+import unicodedata
+
+SLUG_MOST = 60
+
+
+def slug_of(text: str, fallback: str) -> str:
+    """``text`` as lower-case ASCII words joined by hyphens; ``fallback`` when nothing is left of it."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")[:SLUG_MOST].strip("-") or fallback
+
+
+def is_slug(text: str) -> bool:
+    """Whether ``text`` can be a slug: lower-case ASCII letters, digits and inner hyphens."""
+    return bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text)) and len(text) <= SLUG_MOST
+
+
+def free_slug(wanted: str, taken: c.Callable[[str], bool]) -> str:
+    """``wanted``, or ``wanted-2``, ``wanted-3`` … when it is taken."""
+    slug, number = wanted, 1
+    while taken(slug):
+        number += 1
+        slug = f"{wanted[: SLUG_MOST - 5]}-{number}"
+    return slug

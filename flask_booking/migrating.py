@@ -70,7 +70,8 @@ def crm_column(name: str, model: str, table: str, *, ondelete: str, nullable: bo
     if target is None:
         return []
     (key,) = sa.inspect(target).primary_key
-    reference = sa.ForeignKey(f"{key.table.fullname}.{key.name}", ondelete=ondelete, name=f"fk_{table}_{name}")
+    name_of_reference = sa.schema.conv(f"fk_{table}_{name}")  # the CRM's naming convention must leave it alone
+    reference = sa.ForeignKey(f"{key.table.fullname}.{key.name}", ondelete=ondelete, name=name_of_reference)
     return [sa.Column(name, key.type, reference, nullable=nullable)]
 
 

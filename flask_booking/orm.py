@@ -88,6 +88,7 @@ class Model:
     """Base of the package's models; see the module's docstring."""
 
     __tablename__: t.ClassVar[str]
+    __table_args__: t.ClassVar[tuple[t.Any, ...]] = ()
     _declared: t.ClassVar[list[type[Model]]] = []
     _bound_to: t.ClassVar[tuple[sa.MetaData, CRMModels] | None] = None
 
@@ -102,10 +103,10 @@ class Model:
             Model._declared.append(cls)
 
 
-def crm_key(model: str, *, ondelete: str, **options: t.Any) -> t.Any:
+def crm_key(model: str, *, ondelete: str, indexed: bool = False, **options: t.Any) -> t.Any:
     """A foreign key to the CRM's ``model``, of whatever type its primary key is."""
     attribute = so.mapped_column(**options)
-    attribute.column.info |= {"crm_model": model, "ondelete": ondelete}
+    attribute.column.info |= {"crm_model": model, "ondelete": ondelete, "indexed": indexed}
     return attribute
 
 
@@ -142,7 +143,11 @@ def bind(metadata: sa.MetaData, crm: CRMModels) -> None:
         Model._bound_to = (metadata, crm)
         for model in Model._declared:
             _link(model, metadata, crm)
+            # As `conv`, the names are safe from the CRM's naming convention: revisions find what they were given.
+            for constraint in model.__table_args__:
+                constraint.name = sa.schema.conv(constraint.name)
             registry.map_declaratively(model)
+            model.__table__.primary_key.name = sa.schema.conv(f"pk_{model.__tablename__}")
             # Servers set up long ago still default to latin1, which can't hold every name.
             for dialect in ("mysql", "mariadb"):
                 options = model.__table__.dialect_options[dialect]
@@ -179,5 +184,9 @@ def _link(model: type[Model], metadata: sa.MetaData, crm: CRMModels) -> None:
             del model.__annotations__[name]
         elif isinstance(attribute, so.MappedColumn):
             table = model.__tablename__
-            constraint = sa.ForeignKey(_key_of(kind, target, metadata), ondelete=info["ondelete"], name=f"fk_{table}_{name}")
-            attribute.column.append_foreign_key(constraint)
+            reference = sa.ForeignKey(
+                _key_of(kind, target, metadata), ondelete=info["ondelete"], name=sa.schema.conv(f"fk_{table}_{name}")
+            )
+            attribute.column.append_foreign_key(reference)
+            if info["indexed"]:
+                model.__table_args__ = (*model.__table_args__, sa.Index(f"ix_{table}_{name}", name))

@@ -57,7 +57,6 @@ class Booking(Model):
         sa.Index("ix_booking_booking_starts_at", "starts_at"),
         sa.Index("ix_booking_booking_status", "status", "ends_at"),
         sa.Index("ix_booking_booking_guest_email_key", "guest_email_key"),
-        sa.Index("ix_booking_booking_contact_id", "contact_id"),
     )
 
     id: so.Mapped[int] = primary_key()
@@ -80,7 +79,7 @@ class Booking(Model):
     answers: so.Mapped[list[dict[str, t.Any]]] = so.mapped_column(sa.JSON, default=list)
     location: so.Mapped[dict[str, t.Any]] = so.mapped_column(sa.JSON, default=dict)
     host_notes: so.Mapped[str] = so.mapped_column(sa.Text, default="")
-    contact_id: so.Mapped[t.Any] = crm_key("contact", ondelete="SET NULL", nullable=True)
+    contact_id: so.Mapped[t.Any] = crm_key("contact", ondelete="SET NULL", indexed=True, nullable=True)
     contact: so.Mapped[t.Any] = crm_object("contact")
 
     uid: so.Mapped[str] = so.mapped_column(sa.String(255))
@@ -194,10 +193,7 @@ class HistoryEntry(Model):
     """Something that happened to a booking; ``actor`` is ``guest``, ``host`` or ``system``."""
 
     __tablename__ = "booking_history"
-    __table_args__ = (
-        sa.Index("ix_booking_history_booking_id", "booking_id"),
-        sa.Index("ix_booking_history_activity_id", "activity_id"),
-    )
+    __table_args__ = (sa.Index("ix_booking_history_booking_id", "booking_id"),)
 
     id: so.Mapped[int] = primary_key()
     booking_id: so.Mapped[int] = references("booking", "history_booking_id")
@@ -205,7 +201,7 @@ class HistoryEntry(Model):
     kind: so.Mapped[HistoryKind] = so.mapped_column(EnumText(HistoryKind))
     actor: so.Mapped[str] = so.mapped_column(sa.String(16))
     detail: so.Mapped[dict[str, t.Any]] = so.mapped_column(sa.JSON, default=dict)
-    activity_id: so.Mapped[t.Any] = crm_key("activity", ondelete="SET NULL", nullable=True)
+    activity_id: so.Mapped[t.Any] = crm_key("activity", ondelete="SET NULL", indexed=True, nullable=True)
 
     booking: so.Mapped[Booking] = so.relationship(back_populates="history")
 

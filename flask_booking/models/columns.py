@@ -24,7 +24,7 @@ def primary_key() -> so.Mapped[int]:
 
 def references(table: str, name: str, *, ondelete: str = "CASCADE", **options: t.Any) -> so.Mapped[t.Any]:
     """A named foreign key to ``booking_<table>.id``; ``name`` is that of the constraint."""
-    target = sa.ForeignKey(f"booking_{table}.id", ondelete=ondelete, name=f"fk_booking_{name}")
+    target = sa.ForeignKey(f"booking_{table}.id", ondelete=ondelete, name=sa.schema.conv(f"fk_booking_{name}"))
     return so.mapped_column(Key, target, **options)
 
 

@@ -74,11 +74,16 @@ def show(mail_id: int) -> str:
     return render_template(
         "crm/mail.html",
         mail=mail,
-        message=message,
+        reply_to=message["Reply-To"],
+        headers="\n".join(f"{name}: {value}" for name, value in message.items()),
         text=text_of(message, "plain"),
         has_html=message.get_body(("html",)) is not None,
         calendar=calendar_of(message),
-        attachments=list(enumerate(message.iter_attachments())),
+        attachments=[
+            (number, part.get_filename() or "Attachment")
+            for number, part in enumerate(message.iter_attachments())
+            if part.get_content_type() != "text/calendar"
+        ],
         sandbox=SANDBOX,
     )
 

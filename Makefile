@@ -11,7 +11,7 @@ WORKERS ?= 2
 # Arguments for pytest, for instance: make test ARGS="tests/scheduling -x"
 ARGS ?=
 
-.PHONY: help demo demo-reset test lint format bench docs wheel clean
+.PHONY: help demo demo-reset test lint lint-code lint-types lint-imports lint-templates lint-words format bench docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -40,12 +40,22 @@ demo-reset: $(VENV)/.installed-demo
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-lint: $(VENV)/.installed-lint
+lint: lint-code lint-types lint-imports lint-templates lint-words
+
+lint-code: $(VENV)/.installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint-types: $(VENV)/.installed-lint
 	$(BIN)/mypy
+
+lint-imports: $(VENV)/.installed-lint
 	$(BIN)/lint-imports
+
+lint-templates: $(VENV)/.installed-lint
 	$(BIN)/djlint --lint --quiet flask_booking/templates example_app/templates
+
+lint-words: $(VENV)/.installed-lint
 	$(BIN)/codespell
 
 format: $(VENV)/.installed-lint

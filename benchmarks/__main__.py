@@ -1,8 +1,8 @@
 """Run every measurement and print one table: ``python -m benchmarks [availability http booking page]``.
 
 A machine's speed changes from minute to minute, so a figure alone says little. Each module beneath has
-``rows()``, which yields :class:`benchmarks.table.Row` values; those with a baseline were measured by turns with it,
-and their ratio is what to look at.
+``rows()``, which yields :class:`benchmarks.table.Row` values or tuples ``(what, figure, goal, unit)`` with a goal that
+is a ceiling (0 for none). Rows with a baseline were measured by turns with it, and their ratio is what to look at.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def collect(names: list[str]) -> list[Row]:
     rows: list[Row] = []
     for name in names:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
-        rows.extend(importlib.import_module(f"benchmarks.{name}").rows())
+        for row in importlib.import_module(f"benchmarks.{name}").rows():
+            rows.append(row if isinstance(row, Row) else Row.at_most_goal(*row))
     return rows
 
 

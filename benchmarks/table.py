@@ -22,6 +22,11 @@ class Row:
     goal: float | None = None
     at_most: bool = False
 
+    @classmethod
+    def at_most_goal(cls, what: str, figure: float, goal: float, unit: str) -> Row:
+        """A figure without a baseline that must not rise above ``goal``; 0 sets none."""
+        return cls(what, figure, unit, goal=goal or None, at_most=True)
+
     @property
     def ratio(self) -> float | None:
         """The figure in terms of its baseline."""
@@ -45,7 +50,9 @@ def cells(row: Row) -> tuple[str, ...]:
     against = f"{number(row.baseline)} ({row.baseline_name})" if row.baseline is not None else ""
     goal = "" if row.goal is None else f"{'≤' if row.at_most else '≥'} {number(row.goal)}"
     verdict = {True: "met", False: "MISSED", None: ""}[row.met]
-    ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+    # Without a baseline, the goal is what the figure can be compared with.
+    share = row.ratio if row.ratio is not None else row.figure / row.goal if row.goal else None
+    ratio = "" if share is None else f"{share:.2f}"
     return row.what, f"{number(row.figure)} {row.unit}", against, ratio, goal, verdict
 
 

@@ -18,13 +18,14 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class Kind(enum.StrEnum):
-    """What a mail is about."""
+    """What a mail is about; the values are those of the outbox and of :class:`flask_booking.models.HistoryKind`."""
 
     BOOKED = "booked"
     REQUESTED = "requested"
-    APPROVED = "approved"
+    ACCEPTED = "accepted"
     DECLINED = "declined"
     RESCHEDULED = "rescheduled"
+    REASSIGNED = "reassigned"
     CANCELLED = "cancelled"
     REMINDER = "reminder"
     FOLLOW_UP = "follow_up"
@@ -35,15 +36,6 @@ class Reader(enum.StrEnum):
 
     GUEST = "guest"
     HOST = "host"
-
-
-class Channel(enum.StrEnum):
-    """How people meet; chooses the words around ``location_text`` and ``location_url``."""
-
-    VIDEO = "video"
-    PHONE = "phone"
-    PLACE = "place"
-    NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,8 @@ class Answer:
 class MeetingView:
     """One meeting, told to one reader in ``reader_zone`` (IANA) and ``locale``.  All times are aware.
 
-    ``by`` is who moved or cancelled it: ``guest``, ``host`` or ``system``.  Empty texts and None mean there is none.
+    ``by`` is who moved or cancelled it: ``guest``, ``host`` or ``system``.  ``attached`` says that the mail carries a
+    calendar part.  Empty texts and None mean there is none.
     """
 
     uid: str
@@ -74,7 +67,7 @@ class MeetingView:
     host_emails: tuple[str, ...] = ()
     guest_phone: str = ""
     guest_zone: str = ""
-    channel: Channel = Channel.NONE
+    location_kind: str = ""
     location_text: str = ""
     location_url: str = ""
     description: str = ""
@@ -82,6 +75,7 @@ class MeetingView:
     notes: str = ""
     reason: str = ""
     by: str = ""
+    attached: bool = False
     policy: str = ""
     message: str = ""
     previous_starts: dt.datetime | None = None
@@ -105,6 +99,11 @@ class MeetingView:
     def when(self) -> str:
         """Date, times and zone in one line."""
         return format_when(self.starts, self.ends, self.reader_zone, self.locale)
+
+    @property
+    def brief(self) -> str:
+        """Date and start, short enough for a subject: 3 Dec 2026, 14:00."""
+        return f"{format_date(self.starts, self.reader_zone, self.locale, 'medium')}, {self.time}"
 
     @property
     def date(self) -> str:
@@ -163,6 +162,11 @@ class MeetingView:
     def location(self) -> str:
         """Where, in one line."""
         return " · ".join(text for text in (self.location_text, self.location_url) if text)
+
+    @property
+    def online(self) -> bool:
+        """Whether ``location_url`` is where the meeting is, rather than a map or a remark."""
+        return bool(self.location_url) and self.location_kind not in ("in_person", "custom")
 
     @property
     def colour(self) -> str:

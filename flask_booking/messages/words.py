@@ -6,7 +6,7 @@ meets each sentence once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..i18n import gettext as _
 from .plain import NAME_LENGTH, one_line
@@ -28,10 +28,17 @@ def words_for(kind: Kind, reader: Reader, view: MeetingView) -> Words:
         "title": one_line(view.title, NAME_LENGTH),
         "host": one_line(view.host_name, NAME_LENGTH),
         "guest": one_line(view.guest_name, NAME_LENGTH),
-        "when": view.when,
-        "date": view.date,
+        "when": view.brief,
     }
-    return _to_guest(kind, view, names) if reader is Reader.GUEST else _to_host(kind, view, names)
+    words = _to_guest(kind, view, names) if reader is Reader.GUEST else _to_host(kind, view, names)
+    if not view.attached:
+        return words
+    attached = (
+        _("The invitation for your calendar is attached.")
+        if kind in (Kind.BOOKED, Kind.ACCEPTED)
+        else _("The update for your calendar is attached.")
+    )
+    return replace(words, lead=f"{words.lead} {attached}".strip())
 
 
 def _to_guest(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
@@ -40,7 +47,7 @@ def _to_guest(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
             return Words(
                 _("Confirmed: %(title)s with %(host)s, %(when)s", **names),
                 _("Your meeting is booked"),
-                _("You are meeting %(host)s. The invitation for your calendar is attached.", **names),
+                _("You are meeting %(host)s.", **names),
             )
         case Kind.REQUESTED:
             return Words(
@@ -48,35 +55,41 @@ def _to_guest(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
                 _("Your request is with %(host)s", **names),
                 _("The time is kept for you. You will hear from us as soon as %(host)s has answered.", **names),
             )
-        case Kind.APPROVED:
+        case Kind.ACCEPTED:
             return Words(
                 _("Confirmed: %(title)s with %(host)s, %(when)s", **names),
                 _("%(host)s has confirmed", **names),
-                _("Your meeting is booked. The invitation for your calendar is attached."),
+                _("Your meeting is booked."),
             )
         case Kind.DECLINED:
             return Words(
-                _("Not possible: %(title)s with %(host)s, %(date)s", **names),
+                _("Not possible: %(title)s with %(host)s, %(when)s", **names),
                 _("This time doesn't work out"),
                 _("%(host)s can't take your request. Nothing has been booked.", **names),
             )
         case Kind.RESCHEDULED:
             lead = (
-                _("You moved your meeting with %(host)s. The update for your calendar is attached.", **names)
+                _("You moved your meeting with %(host)s.", **names)
                 if view.by == "guest"
-                else _("%(host)s moved your meeting. The update for your calendar is attached.", **names)
+                else _("%(host)s moved your meeting.", **names)
             )
             return Words(
                 _("New time: %(title)s with %(host)s, %(when)s", **names), _("Your meeting has a new time"), lead
             )
+        case Kind.REASSIGNED:
+            return Words(
+                _("New host: %(title)s with %(host)s, %(when)s", **names),
+                _("You are meeting %(host)s", **names),
+                _("The time stays the same, but %(host)s meets you now.", **names),
+            )
         case Kind.CANCELLED:
             lead = (
-                _("You cancelled your meeting with %(host)s. The update for your calendar is attached.", **names)
+                _("You cancelled your meeting with %(host)s.", **names)
                 if view.by == "guest"
-                else _("%(host)s can't keep this meeting. The update for your calendar is attached.", **names)
+                else _("%(host)s can't keep this meeting.", **names)
             )
             return Words(
-                _("Cancelled: %(title)s with %(host)s, %(date)s", **names), _("Your meeting is cancelled"), lead
+                _("Cancelled: %(title)s with %(host)s, %(when)s", **names), _("Your meeting is cancelled"), lead
             )
         case Kind.REMINDER:
             return Words(
@@ -100,7 +113,7 @@ def _to_host(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
             return Words(
                 _("New meeting: %(guest)s, %(title)s, %(when)s", **names),
                 _("%(guest)s booked a meeting", **names),
-                _("The invitation for your calendar is attached. Replies go to %(guest)s.", **names),
+                _("Replies go to %(guest)s.", **names),
             )
         case Kind.REQUESTED:
             return Words(
@@ -108,28 +121,34 @@ def _to_host(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
                 _("%(guest)s would like to meet", **names),
                 _("The time is kept until you accept or decline."),
             )
-        case Kind.APPROVED:
+        case Kind.ACCEPTED:
             return Words(
                 _("Confirmed: %(guest)s, %(title)s, %(when)s", **names),
                 _("The meeting with %(guest)s is confirmed", **names),
-                _("The invitation for your calendar is attached. %(guest)s has been told.", **names),
+                _("%(guest)s has been told.", **names),
             )
         case Kind.DECLINED:
             return Words(
-                _("Declined: %(guest)s, %(title)s, %(date)s", **names),
+                _("Declined: %(guest)s, %(title)s, %(when)s", **names),
                 _("The request of %(guest)s is declined", **names),
                 _("The time can be booked again. %(guest)s has been told.", **names),
             )
         case Kind.RESCHEDULED:
             lead = (
-                _("%(guest)s chose another time. The update for your calendar is attached.", **names)
+                _("%(guest)s chose another time.", **names)
                 if view.by == "guest"
-                else _("%(guest)s has been told. The update for your calendar is attached.", **names)
+                else _("%(guest)s has been told.", **names)
             )
             return Words(
                 _("New time: %(guest)s, %(title)s, %(when)s", **names),
                 _("The meeting with %(guest)s has a new time", **names),
                 lead,
+            )
+        case Kind.REASSIGNED:
+            return Words(
+                _("Handed to you: %(guest)s, %(title)s, %(when)s", **names),
+                _("You hold the meeting with %(guest)s now", **names),
+                _("%(guest)s has been told.", **names),
             )
         case Kind.CANCELLED:
             lead = (
@@ -138,7 +157,7 @@ def _to_host(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
                 else _("%(guest)s has been told. The time can be booked again.", **names)
             )
             return Words(
-                _("Cancelled: %(guest)s, %(title)s, %(date)s", **names),
+                _("Cancelled: %(guest)s, %(title)s, %(when)s", **names),
                 _("The meeting with %(guest)s is cancelled", **names),
                 lead,
             )

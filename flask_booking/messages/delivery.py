@@ -1,0 +1,180 @@
+"""Delivering one mail of the outbox.
+
+What is sent depends on the row and the booking alone: Message-ID, Date and DTSTAMP come from the row, so that a
+delivery tried twice, because the first try died after the server had said yes, can be recognised by everybody behind.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import replace
+from email.message import EmailMessage
+from email.utils import parseaddr
+
+from flask import current_app
+
+from ..errors import BookingConfigError
+from ..models import Audience, BookingStatus, HistoryKind, Host, MessageRule, OutboxMessage
+from ..models.columns import utcnow
+from ..models.rule import Anchor
+from ..state import crm, session
+from .email import compose
+from .gather import instant, invite, view_of
+from .invitation import Method, Person, checked_address
+from .render import render
+from .transport import MailPostponed, MailRefused, Transport
+from .view import Kind, MeetingView, Reader
+
+_METHODS = {
+    Kind.BOOKED: Method.REQUEST,
+    Kind.ACCEPTED: Method.REQUEST,
+    Kind.RESCHEDULED: Method.REQUEST,
+    Kind.REASSIGNED: Method.REQUEST,
+    Kind.CANCELLED: Method.CANCEL,
+}
+_BY_RULE = frozenset({Kind.REMINDER, Kind.FOLLOW_UP})
+_INVITING = frozenset({HistoryKind.BOOKED, HistoryKind.ACCEPTED})
+
+
+def deliver(message: OutboxMessage) -> bool:
+    """Send the mail of an outbox row with topic ``mail``; needs an application context, changes no row.
+
+    True when the server took it; False when it isn't wanted any more (a reminder of a meeting that was cancelled or
+    moved, a deleted rule, a reader without an address).  Raises :class:`MailRefused` when trying again is useless,
+    :class:`MailPostponed`, or whatever the CRM's own mailer raises, when it isn't.
+    """
+    mail = compose_message(message)
+    if mail is None:
+        return False
+    send(mail)
+    return True
+
+
+def send(mail: EmailMessage) -> None:
+    """Hand a mail to the CRM's mailer, or else to ``BOOKING_MAIL_URL``."""
+    if crm().send_mail(mail):
+        return
+    url = current_app.config["BOOKING_MAIL_URL"]
+    if not url:
+        raise MailPostponed("there is no mail server: set BOOKING_MAIL_URL, or override CRM.send_mail")
+    Transport.from_url(url).send(mail)
+
+
+def compose_message(message: OutboxMessage) -> EmailMessage | None:
+    """The mail of an outbox row, None when it isn't wanted any more."""
+    booking, said = message.booking, message.payload
+    if booking is None:
+        return None
+    reader = Reader(said.get("audience", Audience.GUEST.value))
+    host = session().get(Host, said["host_id"]) if said.get("host_id") else None
+    if reader is Reader.HOST and host is None:
+        return None
+    kind = Kind(message.kind)
+    rule = session().get(MessageRule, said["rule_id"]) if kind in _BY_RULE and said.get("rule_id") else None
+    if kind in _BY_RULE and (rule is None or not rule.active or not _still_due(message)):
+        return None
+    if kind is Kind.RESCHEDULED and said.get("status") == BookingStatus.PENDING:
+        kind = Kind.REQUESTED  # another time for the same question
+    view = view_of(booking, reader, host=host, said=said)
+    date = _due(view, rule) if rule else message.created_at
+    method = _METHODS.get(kind) if _invited(message) else None
+    view = replace(view, attached=method is not None, message=_own_words(message, kind, reader))
+    recipient = Person(view.guest_name, view.guest_email)
+    if host is not None:
+        recipient = Person(crm().display_name(host.user), crm().email_of(host.user))
+    if not recipient.email:
+        return None
+    return compose_view(
+        kind,
+        reader,
+        view,
+        recipient=recipient,
+        key=message.dedupe_key,
+        date=date,
+        method=method,
+        subject_template=rule.subject if rule else "",
+        body_template=rule.body if rule else "",
+    )
+
+
+def compose_view(
+    kind: Kind,
+    reader: Reader,
+    view: MeetingView,
+    *,
+    recipient: Person,
+    key: str,
+    date: dt.datetime,
+    method: Method | None = None,
+    subject_template: str = "",
+    body_template: str = "",
+) -> EmailMessage:
+    """The mail about ``view``; ``key`` makes its Message-ID.  Raises :class:`MailRefused` for an impossible address."""
+    name, mailbox = sending_mailbox()
+    rendered = render(
+        kind, reader, view, subject_template=subject_template or None, body_template=body_template or None
+    )
+    host = Person(view.host_names[0], view.host_emails[0]) if view.host_emails and view.host_emails[0] else None
+    guest = Person(view.guest_name, view.guest_email)
+    try:
+        return compose(
+            # Guests know their host, not the system that mails for him.
+            sender=Person(view.host_name if reader is Reader.GUEST else name, mailbox),
+            reply_to=host if reader is Reader.GUEST else guest,
+            recipient=recipient,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            invitation=invite(view, reader, method, mailbox, date) if method else None,
+            message_id=f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{mailbox.rpartition('@')[2]}>",
+            date=date,
+        )
+    except ValueError as error:
+        raise MailRefused(f"the mail can't be written: {error}") from None
+
+
+def sending_mailbox() -> tuple[str, str]:
+    """Name and address of ``BOOKING_MAIL_FROM``.  Raises :class:`~flask_booking.errors.BookingConfigError`."""
+    name, address = parseaddr(current_app.config["BOOKING_MAIL_FROM"])
+    try:
+        return name, checked_address(address)
+    except ValueError:
+        raise BookingConfigError("BOOKING_MAIL_FROM must look like Bookings <bookings@example.com>") from None
+
+
+def _still_due(message: OutboxMessage) -> bool:
+    """Whether the meeting is still the one that the reminder or follow-up was planned for."""
+    booking = message.booking
+    if booking is None or instant(message.payload.get("starts")) != booking.starts_at:
+        return False
+    if message.kind == Kind.FOLLOW_UP:
+        return booking.status in (BookingStatus.CONFIRMED, BookingStatus.COMPLETED)
+    # After a long outage: nobody is reminded of what is over.
+    return booking.status is BookingStatus.CONFIRMED and utcnow() < booking.ends_at
+
+
+def _due(view: MeetingView, rule: MessageRule) -> dt.datetime:
+    # Not the row's due_at: that moves with each retry, and the Date of a mail must not.
+    anchor = view.starts if rule.anchor is Anchor.START else view.ends
+    return anchor + dt.timedelta(minutes=rule.minutes)
+
+
+def _invited(message: OutboxMessage) -> bool:
+    """Whether calendars know of the meeting by the time of this message: a mere request was never in them."""
+    booking, history_id = message.booking, message.payload.get("history_id")
+    if booking is None or message.payload.get("status") == BookingStatus.PENDING:
+        return False
+    if history_id is None:
+        return True
+    return any(entry.id <= history_id and entry.kind in _INVITING for entry in booking.history)
+
+
+def _own_words(message: OutboxMessage, kind: Kind, reader: Reader) -> str:
+    """What the host wants said at the end of a confirmation or cancellation."""
+    if message.booking is None or reader is not Reader.GUEST:
+        return ""
+    event = message.booking.event_type
+    if kind in (Kind.BOOKED, Kind.ACCEPTED):
+        return event.confirmation_message
+    return event.cancellation_message if kind is Kind.CANCELLED else ""

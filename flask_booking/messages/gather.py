@@ -1,0 +1,164 @@
+"""From rows of the database to the view of a meeting that mails and invitations are made of."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+from collections.abc import Mapping
+from dataclasses import replace
+
+from flask import current_app
+
+from ..i18n import gettext as _
+from ..i18n import use_locale
+from ..models import Booking, Host
+from ..state import crm
+from .invitation import (
+    Attendee,
+    Invitation,
+    Method,
+    Partstat,
+    Person,
+    Status,
+    calendar_bytes,
+    guest_attends,
+    host_attends,
+    published,
+)
+from .links import absolute, event_url, manage_url, public_base, settings_url
+from .view import Answer, MeetingView, Reader
+
+
+def view_of(
+    booking: Booking, reader: Reader, *, host: Host | None = None, said: Mapping[str, t.Any] | None = None
+) -> MeetingView:
+    """The meeting for one reader, in that reader's zone and language; ``host`` is the reader among the hosts.
+
+    ``said`` is the payload of an outbox row: what was true when the message became necessary wins over what is now.
+    """
+    said = said or {}
+    event, page = booking.event_type, booking.event_type.page
+    hosts = booking.hosts if host is None or host in booking.hosts else [host]
+    base = public_base(str(said.get("base_url") or ""))
+    first = host or (hosts[0] if hosts else page.host)
+    to_guest = reader is Reader.GUEST
+    starts, ends = instant(said.get("starts")) or booking.starts_at, instant(said.get("ends")) or booking.ends_at
+    contact = crm().contact_url(booking.contact) if booking.contact is not None else ""
+    view = MeetingView(
+        uid=booking.uid,
+        sequence=int(said.get("sequence", booking.sequence)),
+        title=booking.title,
+        starts=starts,
+        ends=ends,
+        reader_zone=booking.guest_time_zone if to_guest else first.time_zone,
+        locale=booking.guest_locale if to_guest else first.locale,
+        host_names=tuple(crm().display_name(one.user) for one in hosts),
+        host_emails=tuple(crm().email_of(one.user) for one in hosts),
+        guest_name=booking.guest_name,
+        guest_email=booking.guest_email,
+        guest_phone=booking.guest_phone,
+        guest_zone=booking.guest_time_zone,
+        location_kind=str(booking.location.get("kind") or ""),
+        location_url=str(booking.location.get("url") or ""),
+        description=event.description,
+        answers=tuple(Answer(str(one.get("label", "")), str(one.get("text", ""))) for one in booking.answers),
+        notes=booking.notes,
+        reason=str(said.get("reason") or ""),
+        by=str(said.get("actor") or ""),
+        policy=event.policy,
+        previous_starts=instant(said.get("from")),
+        manage_url=manage_url(booking, base) if to_guest else "",
+        reschedule_url=manage_url(booking, base, "reschedule") if to_guest and event.may_reschedule else "",
+        cancel_url=manage_url(booking, base, "cancel") if to_guest and event.may_cancel else "",
+        booking_url=event_url(event, base),
+        crm_url="" if to_guest else settings_url(booking, base),
+        contact_url="" if to_guest else absolute(contact, base),
+        accent=event.colour or page.accent,
+        logo_url=absolute(page.logo_url, base),
+        brand_name=current_app.config["BOOKING_BRAND_NAME"],
+    )
+    with use_locale(view.locale):
+        return replace(view, location_text=_place(view, str(booking.location.get("text") or ""), reader))
+
+
+def instant(text: object) -> dt.datetime | None:
+    """A time of an outbox payload (ISO 8601), None when there is none."""
+    return dt.datetime.fromisoformat(str(text)) if text else None
+
+
+def _place(view: MeetingView, text: str, reader: Reader) -> str:
+    """Where to be, as this reader must understand it."""
+    names = {"guest": view.guest_name, "host": view.host_name, "number": text}
+    match (view.location_kind, reader):
+        case ("phone_guest", Reader.GUEST):
+            return _("%(host)s calls you: %(number)s", **names)
+        case ("phone_guest", _):
+            return _("You call %(guest)s: %(number)s", **names)
+        case ("phone_host", Reader.GUEST):
+            return _("Please call %(number)s", **names)
+        case ("phone_host", _):
+            return _("%(guest)s calls you: %(number)s", **names)
+        case ("link", _) if not text:
+            return _("Online")
+    return text
+
+
+def invite(view: MeetingView, reader: Reader, method: Method, organizer_email: str, stamp: dt.datetime) -> Invitation:
+    """The meeting as the reader's calendar keeps it.
+
+    The guest sees the hosts and himself, never the other guests of a group.
+    """
+    guest_answers = guest_attends if reader is Reader.GUEST else _guest_comes
+    attendees = [
+        host_attends(Person(name, email))
+        for name, email in zip(view.host_names, view.host_emails, strict=True)
+        if email
+    ]
+    with use_locale(view.locale):
+        names = {"title": view.title, "host": view.host_name, "guest": view.guest_name}
+        summary = (
+            _("%(title)s with %(host)s", **names) if reader is Reader.GUEST else f"{view.title}: {view.guest_name}"
+        )
+        description = _description(view, reader)
+    return Invitation(
+        method=method,
+        uid=view.uid,
+        sequence=view.sequence,
+        starts=view.starts,
+        ends=view.ends,
+        stamp=stamp,
+        status=Status.CANCELLED if method is Method.CANCEL else Status.CONFIRMED,
+        summary=summary,
+        organizer=Person(view.host_name, organizer_email),
+        attendees=(*map(host_attends, hosts), guest_answers(Person(view.guest_name, view.guest_email))),
+        description=description,
+        location=view.location_url if view.online else view.location_text,
+        url=view.manage_url or view.crm_url,
+    )
+
+
+def _guest_comes(person: Person) -> Attendee:
+    # Who booked comes; a host's calendar shall not show the guest as undecided.
+    return Attendee(person, Partstat.ACCEPTED, rsvp=False)
+
+
+def _description(view: MeetingView, reader: Reader) -> str:
+    paragraphs = [view.location_text, view.location_url]
+    if reader is Reader.GUEST:
+        paragraphs += [view.description]
+        paragraphs += [_("Move or cancel: %(url)s", url=view.manage_url)] if view.manage_url else []
+    else:
+        paragraphs += [view.guest_email, view.guest_phone]
+        paragraphs += [f"{answer.question}\n{answer.answer}" for answer in view.answers]
+        paragraphs += [view.notes, view.crm_url]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def calendar_file(booking: Booking, organizer_email: str) -> bytes:
+    """The ``.ics`` that a guest downloads: the meeting as it is now, to be kept (METHOD:PUBLISH)."""
+    view = view_of(booking, Reader.GUEST)
+    changed = max((entry.at for entry in booking.history), default=booking.created_at)
+    invitation = published(invite(view, Reader.GUEST, Method.PUBLISH, organizer_email, changed))
+    if not booking.live and booking.cancelled_at is not None:
+        invitation = replace(invitation, status=Status.CANCELLED)
+    return calendar_bytes(invitation)

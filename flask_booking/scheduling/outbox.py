@@ -10,8 +10,10 @@ import datetime as dt
 import typing as t
 
 import sqlalchemy as sa
+from flask import has_request_context, request
 
 from ..i18n import gettext as _
+from ..links import base_url
 from ..models import Audience, Booking, HistoryEntry, HistoryKind, Host, OutboxMessage
 from ..models.columns import utcnow
 from ..state import Session, crm
@@ -55,6 +57,7 @@ def mail_payload(booking: Booking, audience: Audience, host: Host | None, **more
         "ends": booking.ends_at.isoformat(),
         "sequence": booking.sequence,
         "status": booking.status.value,
+        "base_url": base_url(),
         **more,
     }
 

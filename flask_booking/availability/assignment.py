@@ -47,9 +47,7 @@ def slots_all(
 ) -> list[int]:
     """Return the starts on the grid of at least one host that all hosts are free for, sorted."""
     found = [
-        openings(
-            rules, calendar, now=now, start=start, end=end, ignore_booking=ignore_booking, ignore_hold=ignore_hold
-        )
+        openings(rules, calendar, now=now, start=start, end=end, ignore_booking=ignore_booking, ignore_hold=ignore_hold)
         for calendar in calendars
     ]
     starts = sorted({at for one in found for at in on_grid(rules, one)})

@@ -6,11 +6,13 @@ import datetime as dt
 import typing as t
 from collections.abc import Mapping
 from dataclasses import replace
+from urllib.parse import urljoin
 
 from flask import current_app
 
 from ..i18n import gettext as _
 from ..i18n import use_locale
+from ..links import base_url, booking_url, manage_url, page_url
 from ..models import Booking, Host
 from ..state import crm
 from .invitation import (
@@ -25,7 +27,6 @@ from .invitation import (
     host_attends,
     published,
 )
-from .links import absolute, event_url, manage_url, public_base, settings_url
 from .view import Answer, MeetingView, Reader
 
 
@@ -39,7 +40,7 @@ def view_of(
     said = said or {}
     event, page = booking.event_type, booking.event_type.page
     hosts = booking.hosts if host is None or host in booking.hosts else [host]
-    base = public_base(str(said.get("base_url") or ""))
+    base = str(said.get("base_url") or base_url())
     first = host or (hosts[0] if hosts else page.host)
     to_guest = reader is Reader.GUEST
     starts, ends = instant(said.get("starts")) or booking.starts_at, instant(said.get("ends")) or booking.ends_at
@@ -67,14 +68,16 @@ def view_of(
         by=str(said.get("actor") or ""),
         policy=event.policy,
         previous_starts=instant(said.get("from")),
-        manage_url=manage_url(booking, base) if to_guest else "",
-        reschedule_url=manage_url(booking, base, "reschedule") if to_guest and event.may_reschedule else "",
-        cancel_url=manage_url(booking, base, "cancel") if to_guest and event.may_cancel else "",
-        booking_url=event_url(event, base),
-        crm_url="" if to_guest else settings_url(booking, base),
-        contact_url="" if to_guest else absolute(contact, base),
+        manage_url=manage_url(booking.manage_token, base=base) if to_guest else "",
+        reschedule_url=manage_url(booking.manage_token, "reschedule", base=base)
+        if to_guest and event.may_reschedule
+        else "",
+        cancel_url=manage_url(booking.manage_token, "cancel", base=base) if to_guest and event.may_cancel else "",
+        booking_url=page_url(page.slug, event.slug, base=base),
+        crm_url="" if to_guest else booking_url(booking.public_id, base=base),
+        contact_url="" if to_guest else _absolute(contact, base),
         accent=event.colour or page.accent,
-        logo_url=absolute(page.logo_url, base),
+        logo_url=_absolute(page.logo_url, base),
         brand_name=current_app.config["BOOKING_BRAND_NAME"],
     )
     with use_locale(view.locale):
@@ -84,6 +87,11 @@ def view_of(
 def instant(text: object) -> dt.datetime | None:
     """A time of an outbox payload (ISO 8601), None when there is none."""
     return dt.datetime.fromisoformat(str(text)) if text else None
+
+
+def _absolute(url: str | None, base: str) -> str:
+    """With scheme and host: a CRM names its own pages by path."""
+    return urljoin(base + "/", url) if url and base else url or ""
 
 
 def _place(view: MeetingView, text: str, reader: Reader) -> str:
@@ -109,16 +117,11 @@ def invite(view: MeetingView, reader: Reader, method: Method, organizer_email: s
     The guest sees the hosts and himself, never the other guests of a group.
     """
     guest_answers = guest_attends if reader is Reader.GUEST else _guest_comes
-    attendees = [
-        host_attends(Person(name, email))
-        for name, email in zip(view.host_names, view.host_emails, strict=True)
-        if email
-    ]
+    hosts = [Person(name, email) for name, email in zip(view.host_names, view.host_emails, strict=True) if email]
     with use_locale(view.locale):
-        names = {"title": view.title, "host": view.host_name, "guest": view.guest_name}
-        summary = (
-            _("%(title)s with %(host)s", **names) if reader is Reader.GUEST else f"{view.title}: {view.guest_name}"
-        )
+        summary = f"{view.title}: {view.guest_name}"
+        if reader is Reader.GUEST:
+            summary = _("%(title)s with %(host)s", title=view.title, host=view.host_name)
         description = _description(view, reader)
     return Invitation(
         method=method,

@@ -65,7 +65,7 @@ def render(
             "some_lines": some_lines,
             "one_line": one_line,
         }
-        link_style = f"color:{view.link_colour}"
+        link_style = f"color:{view.light.accent}"
         html = _template(kind, reader, "html").render(
             **context, own=fill_html(own, values, link_style) if own else Markup("")
         )

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ..i18n import gettext as _
 from ..i18n import use_locale
+from ..links import base_url
 from ..models import Audience, Host, MessageRule
 from ..models.columns import utcnow
 from ..models.rule import Anchor
@@ -15,7 +16,6 @@ from ..state import crm
 from ..zones import zone
 from .delivery import compose_view, send
 from .invitation import Person
-from .links import public_base
 from .render import Rendered, render
 from .view import Answer, Kind, MeetingView, Reader
 
@@ -63,7 +63,7 @@ def sample_view(host: Host) -> MeetingView:
     """An invented meeting of ``host``, tomorrow at ten."""
     tomorrow = (utcnow().astimezone(zone(host.time_zone)) + dt.timedelta(days=1)).replace(hour=10, minute=0, second=0)
     starts = tomorrow.replace(microsecond=0).astimezone(dt.UTC)
-    base = public_base()
+    base = base_url()
     with use_locale(host.locale):
         return MeetingView(
             uid="sample",

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import re
 from dataclasses import dataclass
 
+from ..colour import DEFAULT_ACCENT, Shades, shades
 from ..i18n import duration_text, format_date, format_time, format_times, format_when, zone_label
-
-DEFAULT_ACCENT = "#2456d6"
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class Kind(enum.StrEnum):
@@ -169,22 +166,11 @@ class MeetingView:
         return bool(self.location_url) and self.location_kind not in ("in_person", "custom")
 
     @property
-    def colour(self) -> str:
-        """``accent`` if it is a colour; what a template puts into a style attribute."""
-        return self.accent.lower() if _COLOUR.fullmatch(self.accent) else DEFAULT_ACCENT
+    def light(self) -> Shades:
+        """``accent`` as readable colours upon white, safe to stand in a style attribute."""
+        return shades(self.accent)
 
     @property
-    def ink(self) -> str:
-        """Black or white, whichever is easier to read upon ``colour`` (WCAG 2.2 relative luminance)."""
-        return "#ffffff" if _luminance(self.colour) <= 0.179 else "#10131a"
-
-    @property
-    def link_colour(self) -> str:
-        """``colour`` if text in it can be read upon white (4.5 : 1), else a dark ink."""
-        return self.colour if _luminance(self.colour) <= 0.183 else "#16181d"
-
-
-def _luminance(colour: str) -> float:
-    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    def dark(self) -> Shades:
+        """The same upon a dark card."""
+        return shades(self.accent, dark=True)

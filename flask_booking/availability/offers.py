@@ -152,7 +152,7 @@ def refusal(
     )
     offered = bool(found.free or found.joinable) if off_grid else bool(on_grid(rules, found))
     why = _Why(rules, calendar, now, at, at + 1, live(calendar.occupied, now, ignore_booking, ignore_hold))
-    return why.verdict(at, offered)
+    return why.verdict(at, offered, off_grid)
 
 
 def explain(
@@ -231,22 +231,22 @@ class _Why:
             self.closed += conflicts(rules, calendar, rows)
             self.closed += at_limit(rules, calendar, rows, start, end)
 
-    def verdict(self, at: int, offered: bool) -> Verdict:
+    def verdict(self, at: int, offered: bool, off_grid: bool = False) -> Verdict:
         ends = at + self.rules.duration * 60
         taken = self.seats_taken.get(at, 0)
         if offered:
             return Verdict(at, ends, None, seats_left=self.rules.seats - taken if self.rules.seats > 1 else None)
-        reason, label, booking_id = min(self._reasons(at, ends), key=lambda found: _ORDER[found[0]])
+        reason, label, booking_id = min(self._reasons(at, ends, off_grid), key=lambda found: _ORDER[found[0]])
         return Verdict(at, ends, reason, label, booking_id, seats_left=0 if reason is Reason.FULL else None)
 
-    def _reasons(self, at: int, ends: int) -> list[tuple[Reason, str, int | None]]:
+    def _reasons(self, at: int, ends: int, off_grid: bool) -> list[tuple[Reason, str, int | None]]:
         reasons: list[tuple[Reason, str, int | None]] = []
         if self.seats_taken.get(at, 0) >= self.rules.seats > 1:
             reasons.append((Reason.FULL, "", None))
         part = next((part for part in self.parts if part.start <= at < part.until), None)
         if part is None or ends > part.open_until:
             reasons.append((self._closed_by(at), "", None))
-        elif at < (anchor := part.start + self.rules.offset * 60) or (at - anchor) % _step(self.rules):
+        elif not off_grid and not self._on_grid(at, part):
             reasons.append((Reason.OFF_GRID, "", None))
         for begins, until, reason, row in self.closed:
             if begins <= at < until:
@@ -259,6 +259,10 @@ class _Why:
                 else:
                     reasons.append((reason, "", None))
         return reasons
+
+    def _on_grid(self, at: int, part: Piece) -> bool:
+        anchor = part.start + self.rules.offset * 60
+        return at >= anchor and (at - anchor) % _step(self.rules) == 0
 
     def _closed_by(self, at: int) -> Reason:
         if not EARLIEST <= at < LATEST:

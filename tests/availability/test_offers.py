@@ -178,6 +178,9 @@ def test_all_hands_offers_what_is_on_one_grid_and_free_for_everyone(team: tuple[
     assert offered == [at for at in on_some_grid if all(one.offered(at, any_grid=True) for one in oracles)]
     for at in [*on_some_grid[:10], *(at + 60 for at in offered[:5]), q.start]:
         verdict = refusal_all(q.rules, hosts, at, now=q.now, **q.ignored)
+        asked = {**q.asked, "start": at, "end": at + 1}
+        broken = [Oracle(q.rules, host, **asked).violations(at) for host in hosts]
+        assert verdict.reason is None or any(verdict.reason in one for one in broken)
         assert (verdict.reason is None) == bool(slots_all(q.rules, hosts, **{**q.asked, "start": at, "end": at + 1}))
 
 

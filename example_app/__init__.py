@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask
 
-from example_app import activities, auth, cli, contacts, dashboard, mailbox, pages, users
+from example_app import activities, auth, booking, cli, contacts, dashboard, mailbox, pages, users
 from example_app.config import settings
 from example_app.extensions import csrf, db, login_manager, migrate
 
@@ -31,6 +31,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     csrf.init_app(app)
     pages.init_app(app)
     cli.init_app(app)
+    booking.init_app(app)
     for module in (auth, dashboard, contacts, activities, users, mailbox):
         app.register_blueprint(module.bp)
     return app

@@ -1,0 +1,19 @@
+"""flask_booking 0001: the tables of booking, as `flask booking migrate` wrote it"""
+
+from __future__ import annotations
+
+from flask_booking import migrating
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+booking_revision = "0001"
+
+
+def upgrade() -> None:
+    migrating.upgrade("0001", since=None)
+
+
+def downgrade() -> None:
+    migrating.downgrade("0001", to=None)

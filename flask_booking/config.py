@@ -1,4 +1,7 @@
-"""Every ``BOOKING_`` key: its default and, beneath it, its meaning.  The configuration page of the docs is made from this."""
+"""Every ``BOOKING_`` key: its default and, beneath it, its meaning.
+
+The configuration page of the docs is made from this.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,10 @@ BOOKING_MIN_FORM_SECONDS = 2
 BOOKING_MAX_CONTENT_LENGTH = 64 * 1024
 """The largest request body, in bytes, that the public pages and the public API read."""
 
-BOOKING_CSP: str | None = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; font-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+BOOKING_CSP: str | None = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; font-src 'self'; "
+    "connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 """Content-Security-Policy of the public pages, when the CRM doesn't set one; None sets none."""
 
 BOOKING_BRAND_NAME = ""

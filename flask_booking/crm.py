@@ -124,7 +124,7 @@ class CRM:
                 attribute = getattr(fields, field.name)
                 if isinstance(attribute, str) and attribute and not hasattr(model, attribute):
                     raise BookingConfigError(
-                        f"crm.{name}_fields.{field.name}: {model.__name__ if model else name} has no attribute {attribute!r}"
+                        f"crm.{name}_fields.{field.name}: the {name} model has no attribute {attribute!r}"
                     )
 
     # Users

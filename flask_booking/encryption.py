@@ -29,7 +29,7 @@ def new_public_id() -> str:
 
 
 def token_hash(token: str) -> str:
-    """The SHA-256 of a random token, in hexadecimal: what the database may know.  No salt: the token has full entropy."""
+    """The SHA-256 of a random token, in hexadecimal: what the database may know.  Full entropy needs no salt."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -38,13 +38,15 @@ def encryption_keys(configured: str | t.Sequence[str] | None, secret_key: str | 
 
     Raises :class:`BookingConfigError` when there is neither, or a key is malformed.
     """
-    keys = [k.strip() for k in (configured.split(",") if isinstance(configured, str) else configured or ()) if k.strip()]
+    keys = [
+        k.strip() for k in (configured.split(",") if isinstance(configured, str) else configured or ()) if k.strip()
+    ]
     for key in keys:
         try:
             Fernet(key.encode())
         except ValueError:
             raise BookingConfigError(
-                "BOOKING_ENCRYPTION_KEYS: each key is 32 bytes in URL-safe base64; make one with `flask booking new-key`"
+                "BOOKING_ENCRYPTION_KEYS: 32 bytes in URL-safe base64 each; make one with `flask booking new-key`"
             ) from None
     if keys:
         return [key.encode() for key in keys]
@@ -75,7 +77,7 @@ def decrypt(value: str) -> str | None:
 
 def sign(purpose: str, value: t.Any) -> str:
     """``value`` (JSON-able) with a signature only this application can make for ``purpose``."""
-    return t.cast(str, _serializer(purpose).dumps(value))
+    return _serializer(purpose).dumps(value)
 
 
 def unsign(purpose: str, token: str, *, max_age: int) -> t.Any | None:

@@ -50,8 +50,8 @@ class FlaskBooking:
 
 
 def _register(app: Flask) -> None:
-    from . import cli
+    from . import api, cli
 
-    rooms: tuple[t.Any, ...] = (cli,)
+    rooms: tuple[t.Any, ...] = (api, cli)
     for room in rooms:
         room.init_app(app)

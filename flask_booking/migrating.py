@@ -10,10 +10,12 @@ import pathlib
 import typing as t
 
 import sqlalchemy as sa
+from alembic import op
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util import rev_id
 from flask import current_app
+from sqlalchemy.dialects import mysql
 
 from .errors import BookingConfigError
 from .orm import bound
@@ -49,7 +51,7 @@ def script() -> ScriptDirectory:
 
 
 def upgrade(to: str, *, since: str | None = None) -> None:
-    """Run the package's revisions after ``since`` (None: from nothing) up to ``to``, in an Alembic operation context."""
+    """Run the package's revisions after ``since`` (None: from nothing) up to ``to``, within an Alembic revision."""
     for revision in reversed(_between(since, to)):
         revision.module.upgrade()
 
@@ -72,7 +74,31 @@ def crm_column(name: str, model: str, table: str, *, ondelete: str, nullable: bo
     (key,) = sa.inspect(target).primary_key
     name_of_reference = sa.schema.conv(f"fk_{table}_{name}")  # the CRM's naming convention must leave it alone
     reference = sa.ForeignKey(f"{key.table.fullname}.{key.name}", ondelete=ondelete, name=name_of_reference)
-    return [sa.Column(name, key.type, reference, nullable=nullable)]
+    return [sa.Column(name, _stored_type(key), reference, nullable=nullable)]
+
+
+def _stored_type(key: sa.Column[t.Any]) -> sa.types.TypeEngine[t.Any]:
+    """The type of the CRM's key.  MariaDB and MySQL want the character set and collation of its text as well, which
+    a table may have from the day it was made, whatever the database's default is now."""
+    context = op.get_context()
+    if context.dialect.name not in {"mysql", "mariadb"} or context.as_sql:
+        return key.type
+    stored = (
+        op.get_bind()
+        .execute(
+            sa.text(
+                "SELECT character_set_name, collation_name, data_type, character_maximum_length"
+                " FROM information_schema.columns"
+                " WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :table AND column_name = :name"
+            ),
+            {"schema": key.table.schema, "table": key.table.name, "name": key.name},
+        )
+        .one_or_none()
+    )
+    if stored is None or stored[0] is None:
+        return key.type
+    charset, collation, kind, length = stored
+    return (mysql.CHAR if kind == "char" else mysql.VARCHAR)(length, charset=charset, collation=collation)
 
 
 def write_crm_revision() -> pathlib.Path | None:

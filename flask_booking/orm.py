@@ -154,18 +154,20 @@ def bind(metadata: sa.MetaData, crm: CRMModels) -> None:
                 options["charset"], options["engine"] = "utf8mb4", "InnoDB"
     elif Model._bound_to != (metadata, crm):
         raise BookingConfigError(
-            "flask_booking already serves another CRM in this process: give every app the same db and the same crm models"
+            "flask_booking already serves another CRM in this process: give all apps the same db and crm models"
         )
 
 
 def _key_of(name: str, target: type[t.Any], metadata: sa.MetaData) -> sa.Column[t.Any]:
     mapper = sa.inspect(target, raiseerr=False)
     if mapper is None:
-        raise BookingConfigError(f"crm.{name}: {target!r} is no mapped model; pass the SQLAlchemy model of your {name}s")
+        raise BookingConfigError(
+            f"crm.{name}: {target!r} is no mapped model; pass the SQLAlchemy model of your {name}s"
+        )
     key, *rest = mapper.primary_key
     if rest or key.table.metadata is not metadata:
         raise BookingConfigError(
-            f"crm.{name}: {target.__name__} needs one primary key column, in the database (and metadata) of the bookings"
+            f"crm.{name}: {target.__name__} needs one primary key column, in the metadata of the bookings"
         )
     return t.cast("sa.Column[t.Any]", key)
 

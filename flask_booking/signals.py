@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import typing as t
 
-from blinker import Namespace, NamedSignal
+from blinker import NamedSignal, Namespace
 from flask import current_app
 
 from .models import Booking, HistoryEntry, HistoryKind
@@ -39,7 +39,9 @@ booking_reassigned = _signals.signal("booking-reassigned")
 outbox_filled = _signals.signal("outbox-filled")
 """Messages ``ids`` were committed and are due: wakes a worker.  Nothing is lost when nobody hears it."""
 
-BY_KIND: dict[HistoryKind, NamedSignal] = {kind: _signals.signal(f"booking-{kind.replace('_', '-')}") for kind in HistoryKind}
+BY_KIND: dict[HistoryKind, NamedSignal] = {
+    kind: _signals.signal(f"booking-{kind.replace('_', '-')}") for kind in HistoryKind
+}
 
 
 def announce(booking: Booking, entry: HistoryEntry) -> None:

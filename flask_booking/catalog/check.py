@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import typing as t
 from urllib.parse import urlsplit
@@ -64,7 +65,9 @@ def url(value: object, field: str, problems: Problems) -> str:
         return ""
     try:
         parts = urlsplit(text)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in text and "@" not in parts.netloc
+        good = (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in text and "@" not in parts.netloc
+        )
     except ValueError:
         good = False
     if not good or len(text) > 500:
@@ -97,7 +100,7 @@ def ranges(value: object, field: str, problems: Problems) -> list[list[int]]:
             problems[field] = _("A range begins on its day and lasts at most 24 hours.")
         found.append([start, end])
     found.sort()
-    if any(later[0] < earlier[1] for earlier, later in zip(found, found[1:], strict=False)):
+    if any(later[0] < earlier[1] for earlier, later in itertools.pairwise(found)):
         problems[field] = _("These times overlap. Please mend or remove one.")
     return found
 

@@ -129,9 +129,11 @@ def move_event_type(event: EventType, step: int) -> None:
 def count_bookings(event: EventType) -> tuple[int, int]:
     """How many bookings an event type has in all, and how many of them are still to be held."""
     coming = sa.func.sum(sa.case((Booking.status.in_(LIVE) & (Booking.ends_at > utcnow()), 1), else_=0))
-    total, live = session().execute(
-        sa.select(sa.func.count(), coming).select_from(Booking).where(Booking.event_type_id == event.id)
-    ).one()
+    total, live = (
+        session()
+        .execute(sa.select(sa.func.count(), coming).select_from(Booking).where(Booking.event_type_id == event.id))
+        .one()
+    )
     return total, int(live or 0)
 
 
@@ -146,9 +148,11 @@ def delete_event_type(event: EventType) -> None:
         if count_bookings(event)[1]:
             raise InvalidInput(_("There are meetings still to be held. Cancel them first, or archive the event type."))
         bookings = sa.select(Booking.id).where(Booking.event_type_id == event_id)
-        for model in (BookingHost, HistoryEntry, OutboxMessage):
+        of_bookings: tuple[t.Any, ...] = (BookingHost, HistoryEntry, OutboxMessage)
+        for model in of_bookings:
             db.execute(sa.delete(model).where(model.booking_id.in_(bookings)))
-        for model in (OccupiedTime, Hold, Booking, OldSlug, EventTypeHost, MessageRule):
+        of_event: tuple[t.Any, ...] = (OccupiedTime, Hold, Booking, OldSlug, EventTypeHost, MessageRule)
+        for model in of_event:
             db.execute(sa.delete(model).where(model.event_type_id == event_id))
         db.execute(sa.delete(EventType).where(EventType.id == event_id))
 

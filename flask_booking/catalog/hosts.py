@@ -12,7 +12,7 @@ from ..scheduling.transaction import lock_calendars
 from ..state import Session, crm, session
 from ..zones import UnknownZone, zone
 from . import check
-from .slugs import free_slug, slug_of
+from .slugs import RESERVED, free_slug, slug_of
 
 OFFICE_HOURS = [[[9 * 60, 17 * 60]]] * 5 + [[], []]
 """What a new host begins with: Monday to Friday, nine to five."""
@@ -72,7 +72,9 @@ def update_host(host: Host, values: c.Mapping[str, t.Any]) -> None:
 
 
 def page_taken(db: Session, slug: str, page: BookingPage | None = None) -> bool:
-    """Whether another page has this slug."""
+    """Whether another page, or an address of our own, has this slug."""
+    if slug in RESERVED:
+        return True
     found = db.scalar(sa.select(BookingPage.id).where(BookingPage.slug == slug))
     return found is not None and (page is None or found != page.id)
 

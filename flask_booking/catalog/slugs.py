@@ -7,6 +7,8 @@ import re
 import unicodedata
 
 SLUG_MOST = 60
+RESERVED = frozenset({"manage", "bookings", "hooks", "api", "static"})
+"""Words that addresses of our own begin with; no page can have them."""
 
 
 def slug_of(text: str, fallback: str) -> str:

@@ -71,6 +71,6 @@ def _bounded(rule: str, first: dt.datetime, horizon: dt.datetime) -> t.Iterator[
     parsed = rrulestr(";".join(parts), dtstart=first, ignoretz=True)
     if isinstance(parsed, rruleset):
         raise ValueError("one rule only")
-    until = parsed._until
+    until = parsed._until  # type: ignore[attr-defined]  # it has no public name
     bounded = parsed.replace(until=min(until, horizon) if until else horizon)
     return itertools.islice(bounded, *counts[:1] or (None,))

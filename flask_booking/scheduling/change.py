@@ -18,7 +18,8 @@ from ..models.columns import utcnow
 from ..signals import announce, outbox_filled
 from ..state import Session, session
 from ..zones import zone
-from . import reminders, snapshot as snapshots
+from . import reminders
+from . import snapshot as snapshots
 from .choose import Ignoring, choose
 from .hooks import tell_crm
 from .intake import many_lines
@@ -29,9 +30,7 @@ from .transaction import current, lock_calendars, transact
 REASON_MOST = 2000
 
 
-def reschedule(
-    booking_id: int, start: dt.datetime, *, actor: str, reason: str = "", now: int | None = None
-) -> Booking:
+def reschedule(booking_id: int, start: dt.datetime, *, actor: str, reason: str = "", now: int | None = None) -> Booking:
     """Move a booking to ``start`` (aware); its duration, guest and links stay.
 
     Raises :class:`SlotTaken`, :class:`SlotUnavailable`, :class:`ChangeRefused` (past, not live, or too late for
@@ -136,7 +135,10 @@ def reassign(booking_id: int, host_id: int, *, now: int | None = None) -> Bookin
         if [host.id for host in booking.hosts] == [host_id]:
             return None
         check_changeable(booking, "host", moment, moving=True)
-        at, minutes = int(booking.starts_at.timestamp()), int((booking.ends_at - booking.starts_at).total_seconds()) // 60
+        at, minutes = (
+            int(booking.starts_at.timestamp()),
+            int((booking.ends_at - booking.starts_at).total_seconds()) // 60,
+        )
         forget_expired(db, [host_id], moment)
         snapshot = snapshots.load(db, booking.event_type, [host_id], at, at + 1, locked=True)
         choose(snapshot, minutes, at, now=moment, ignoring=Ignoring(booking_id=booking.id))

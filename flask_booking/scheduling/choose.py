@@ -1,9 +1,10 @@
-"""Which starts a set of hosts offers, and which of them would hold a meeting: one function for offering and accepting."""
+"""Which starts a set of hosts offers, and which of them would hold a meeting: offering and accepting are one."""
 
 from __future__ import annotations
 
 import collections.abc as c
 import dataclasses
+import typing as t
 
 from ..availability import TAKEN, Calendar, Rules, refusal, refusal_all, refusal_any, slots, slots_all, slots_any
 from ..errors import SlotTaken, SlotUnavailable
@@ -18,6 +19,10 @@ class Ignoring:
     booking_id: int | None = None
     hold_id: int | None = None
 
+    def keywords(self) -> dict[str, t.Any]:
+        """As the functions of :mod:`flask_booking.availability` take it."""
+        return {"ignore_booking": self.booking_id, "ignore_hold": self.hold_id}
+
 
 NOTHING = Ignoring()
 
@@ -27,7 +32,7 @@ def starts(
 ) -> list[int]:
     """The starts on offer in ``[start, end)``, sorted; all in epoch seconds, ``duration`` in minutes."""
     rules, calendars = snapshot.rules(duration), snapshot.calendars
-    ignored = {"ignore_booking": ignoring.booking_id, "ignore_hold": ignoring.hold_id}
+    ignored = ignoring.keywords()
     if not calendars:
         return []
     if len(calendars) == 1:
@@ -51,7 +56,7 @@ def choose(
     :class:`~flask_booking.errors.SlotTaken` or :class:`~flask_booking.errors.SlotUnavailable`.
     """
     rules, calendars = snapshot.rules(duration), snapshot.calendars
-    ignored = {"ignore_booking": ignoring.booking_id, "ignore_hold": ignoring.hold_id}
+    ignored = ignoring.keywords()
     everyone = snapshot.assignment is Assignment.ALL
     verdict = (refusal_all if everyone else refusal_any)(rules, calendars, at, now=now, **ignored)
     if verdict.reason is not None:

@@ -30,7 +30,9 @@ def link_contact(session: Session, booking: Booking) -> bool:
     """Find or create the guest's contact.  Returns whether the hook succeeded; its refusal is raised."""
     if crm().models.contact is None or booking.contact_id is not None:
         return True
-    contact = _guarded(session, booking, lambda: _flushed(session, crm().contact_for(session, guest_of(booking), _user(booking))))
+    contact = _guarded(
+        session, booking, lambda: _flushed(session, crm().contact_for(session, guest_of(booking), _user(booking)))
+    )
     if contact is _FAILED:
         return False
     booking.contact = contact

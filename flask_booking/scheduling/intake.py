@@ -138,7 +138,13 @@ def _answers(event: EventType, given: c.Mapping[str, t.Any], problems: dict[str,
         elif value not in ("", [], False):
             text = ", ".join(value) if isinstance(value, list) else _("Yes") if value is True else str(value)
             checked.append(
-                {"id": question["id"], "label": question["label"], "kind": question["kind"], "value": value, "text": text}
+                {
+                    "id": question["id"],
+                    "label": question["label"],
+                    "kind": question["kind"],
+                    "value": value,
+                    "text": text,
+                }
             )
     return checked
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from ..availability import Verdict, explain, valid_until
 from ..errors import InvalidInput, NoLongerOffered, NotBookable
 from ..i18n import gettext as _
-from ..models import BookingPage, EventType, EventTypeHost, Host, OldSlug
+from ..models import Assignment, Booking, BookingPage, EventType, EventTypeHost, Host, OldSlug
 from ..state import session, state
 from ..zones import zone
 from . import snapshot as snapshots
@@ -122,7 +122,10 @@ def offers(
     if minutes not in snapshot.durations:
         raise InvalidInput(_("This duration isn't offered."), fields={"duration": _("This duration isn't offered.")})
     expiry = min(
-        (valid_until(snapshot.rules(minutes), calendar, now=now, start=start, end=end) for calendar in snapshot.calendars),
+        (
+            valid_until(snapshot.rules(minutes), calendar, now=now, start=start, end=end)
+            for calendar in snapshot.calendars
+        ),
         default=now + DAY,
     )
     offered = starts(snapshot, minutes, now=now, start=start, end=end, ignoring=ignoring)
@@ -145,6 +148,22 @@ def _snapshot(address: EventAddress, start: int, end: int) -> snapshots.Snapshot
     return found
 
 
+def offers_for_move(booking: Booking, *, start: int, end: int, now: int | None = None) -> Offers:
+    """Where ``booking`` can be moved to between ``start`` and ``end`` (epoch seconds).
+
+    All of its own hosts must be free for as long as it lasts; where it is now isn't in its way.
+    """
+    if end - start > LONGEST:
+        raise InvalidInput(_("Ask for at most two months at a time."), fields={"end": _("At most 62 days.")})
+    now = int(time.time()) if now is None else now
+    event, minutes = booking.event_type, int((booking.ends_at - booking.starts_at).total_seconds()) // 60
+    hosts = tuple((host.id, host.lock_version) for host in booking.hosts if host.active)
+    address = EventAddress(event.page_id, event.id, event.version, hosts)
+    everyone = dataclasses.replace(_snapshot(address, start, end), assignment=Assignment.ALL)
+    found = starts(everyone, minutes, now=now, start=start, end=end, ignoring=Ignoring(booking_id=booking.id))
+    return Offers(tuple(found), minutes, ("move", booking.id, address, start, end), now)
+
+
 def next_slot(address: EventAddress, *, after: int, duration: int | None = None, now: int | None = None) -> int | None:
     """The first start on offer at or after ``after`` (epoch seconds), looking at most a year ahead."""
     for begin in range(after, after + 366 * DAY, LONGEST):
@@ -163,7 +182,9 @@ def nearest(
     return sorted(sorted(found.starts, key=lambda start: (abs(start - at), start))[:count])
 
 
-def explain_day(address: EventAddress, day: dt.date, zone_key: str, *, duration: int | None = None) -> dict[int, list[Verdict]]:
+def explain_day(
+    address: EventAddress, day: dt.date, zone_key: str, *, duration: int | None = None
+) -> dict[int, list[Verdict]]:
     """For each host, every start of a local date with the reason why it isn't offered; by the code that offers."""
     midnight = dt.datetime.combine(day, dt.time(), zone(zone_key))
     start = int(midnight.timestamp())

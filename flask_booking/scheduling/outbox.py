@@ -10,7 +10,6 @@ import datetime as dt
 import typing as t
 
 import sqlalchemy as sa
-from flask import has_request_context, request
 
 from ..i18n import gettext as _
 from ..links import base_url

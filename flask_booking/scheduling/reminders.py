@@ -98,5 +98,3 @@ def _rules(session: Session, booking: Booking) -> c.Sequence[MessageRule]:
 
 def _kept_keys(session: Session, booking: Booking) -> set[str]:
     return set(session.scalars(sa.select(OutboxMessage.dedupe_key).where(OutboxMessage.booking_id == booking.id)))
-
-

@@ -18,7 +18,8 @@ from ..models.columns import utcnow
 from ..signals import announce, outbox_filled
 from ..state import Session, session
 from ..zones import zone
-from . import reminders, snapshot as snapshots
+from . import reminders
+from . import snapshot as snapshots
 from .choose import Ignoring, choose
 from .hold import check_hold_token, own_hold
 from .hooks import tell_crm
@@ -131,7 +132,7 @@ def _coming(db: Session, host_ids: list[int]) -> dict[int, int]:
         .where(BookingHost.host_id.in_(host_ids), Booking.status.in_(LIVE), Booking.starts_at > utcnow())
         .group_by(BookingHost.host_id)
     )
-    return {host_id: count for host_id, count in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def _check_guest_limit(db: Session, event: EventType, email: str) -> None:

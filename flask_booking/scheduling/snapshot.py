@@ -127,8 +127,10 @@ def _ranges(pairs: list[list[int]]) -> tuple[Range, ...]:
 def _hours(session: Session, event: EventType, host_ids: c.Sequence[int], start: int, end: int) -> dict[int, Hours]:
     """Each host's hours: the event type's schedule where it is the host's own, else the host's default one."""
     first, last = (dt.datetime.fromtimestamp(max(at, 0), dt.UTC).date() for at in (start, end))
-    wanted = Schedule.is_default if event.schedule_id is None else sa.or_(
-        Schedule.is_default, Schedule.id == event.schedule_id
+    wanted = (
+        Schedule.is_default
+        if event.schedule_id is None
+        else sa.or_(Schedule.is_default, Schedule.id == event.schedule_id)
     )
     rows = session.execute(
         sa.select(Schedule, DateOverride)
@@ -169,8 +171,8 @@ def _occupied(
         .order_by(row.host_id, row.occupied_from)
     )  # fmt: skip
     found: dict[int, list[Occupied]] = collections.defaultdict(list)
-    for host_id, *values in session.execute(current(query) if locked else query):
-        found[host_id].append(Occupied(*values))
+    for found_row in session.execute(current(query) if locked else query):
+        found[found_row[0]].append(Occupied(*found_row[1:]))
     return collections.defaultdict(tuple, {host_id: tuple(times) for host_id, times in found.items()})
 
 
@@ -184,4 +186,3 @@ def hosts_of(session: Session, event_type_id: int) -> list[int]:
             .order_by(Host.id)
         )
     )
-

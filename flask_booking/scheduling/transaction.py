@@ -14,6 +14,7 @@ from ..models import Host
 from ..state import Session
 
 R = t.TypeVar("R")
+Q = t.TypeVar("Q", bound="sa.Select[*tuple[t.Any, ...]]")
 
 _POSTGRESQL = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock timeout
 _MARIADB = {1020, 1205, 1213}  # record changed, lock timeout, deadlock
@@ -60,7 +61,7 @@ def lock_calendars(session: Session, host_ids: c.Iterable[int]) -> None:
         )
 
 
-def current(statement: sa.Select[t.Any]) -> sa.Select[t.Any]:
+def current(statement: Q) -> Q:
     """Make ``statement`` read what is committed now, past snapshots and the identity map."""
     return statement.with_for_update().execution_options(populate_existing=True)
 

@@ -1,0 +1,109 @@
+"""Where the API is, and how it answers when something is wrong: problem+json (RFC 9457) with a stable ``code``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import typing as t
+
+from flask import Blueprint, Flask, Response, current_app, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import HTTPException
+
+from ..errors import BookingError, InvalidInput, TooManyRequests
+from ..i18n import gettext as _
+from ..i18n import set_locale
+
+api = Blueprint("booking_api", __name__)
+_log = logging.getLogger(__name__)
+
+M = t.TypeVar("M", bound=BaseModel)
+
+
+class TooLarge(BookingError):
+    """The request's body is longer than anybody needs."""
+
+    code = "too_large"
+    status = 413
+    description = "The request is too large."
+
+
+class Malformed(BookingError):
+    """The body isn't a JSON object."""
+
+    code = "malformed"
+    status = 400
+    description = "Send a JSON object, with Content-Type: application/json."
+
+
+def init_app(app: Flask) -> None:
+    """Mount the API.  It carries no authority of a visitor's session, so the CRM's CSRF protection leaves it out."""
+    from . import public  # noqa: F401 - its views register themselves
+
+    app.register_blueprint(api, url_prefix=app.config["BOOKING_API_URL_PREFIX"])
+    csrf = app.extensions.get("csrf")
+    if csrf is not None:
+        csrf.exempt(api)
+
+
+def answer(value: t.Any, status: int = 200) -> Response:
+    """``value`` as JSON.  The CRM's own JSON provider is left alone: everything here is plain already."""
+    return Response(json.dumps(value, separators=(",", ":")), status, mimetype="application/json")
+
+
+def body(model: type[M]) -> M:
+    """The request's JSON as ``model``.  Raises :class:`InvalidInput`, :class:`Malformed` or :class:`TooLarge`."""
+    most = int(current_app.config["BOOKING_MAX_CONTENT_LENGTH"])
+    if (request.content_length or 0) > most:
+        raise TooLarge
+    raw = request.stream.read(most + 1)
+    if len(raw) > most:
+        raise TooLarge
+    if request.mimetype != "application/json":
+        raise Malformed
+    try:
+        return model.model_validate_json(raw or b"{}", strict=True)
+    except ValidationError as error:
+        problems = {
+            ".".join(map(str, one["loc"])): one["msg"].removeprefix("Value error, ")
+            for one in error.errors(include_url=False)
+        }
+        if "" in problems:
+            raise Malformed from None
+        raise InvalidInput(fields=problems) from None
+
+
+@api.before_request
+def _speak() -> None:
+    set_locale(request.accept_languages.best)
+
+
+@api.errorhandler(BookingError)
+def _problem(error: BookingError) -> Response:
+    problem = {
+        "type": "about:blank",
+        "title": type(error).description,
+        "status": error.status,
+        "detail": error.description,
+        "code": error.code,
+    }
+    if error.fields:
+        problem["errors"] = error.fields
+    response = answer(problem, error.status)
+    response.mimetype = "application/problem+json"
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+@api.errorhandler(Exception)
+def _unforeseen(error: Exception) -> Response:
+    """Tell the operator, and the caller only that it is our fault.  The text of the error may hold personal data."""
+    if isinstance(error, HTTPException):
+        unknown = BookingError(error.description)
+        unknown.code, unknown.status = (error.name or "error").lower().replace(" ", "_"), error.code or 500  # type: ignore[misc]
+        return _problem(unknown)
+    _log.error("the booking API failed with %s at %s", type(error).__name__, request.endpoint, exc_info=error)
+    failed = BookingError(_("Something went wrong here. Please try again later."))
+    failed.code, failed.status = "internal", 500  # type: ignore[misc]
+    return _problem(failed)

@@ -1,0 +1,46 @@
+"""Absolute addresses of public pages, inside a request and outside of one.
+
+A request's Host header is the visitor's to choose, so ``BOOKING_PUBLIC_URL`` comes first, then ``SERVER_NAME``.  Only
+a CRM that has neither gets links made from the request that booked.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import quote
+
+from flask import current_app, has_request_context, request
+
+
+def base_url() -> str:
+    """Scheme, host and mount point of the CRM, without a slash at the end; empty when nobody knows it."""
+    config = current_app.config
+    if config["BOOKING_PUBLIC_URL"]:
+        return str(config["BOOKING_PUBLIC_URL"]).rstrip("/")
+    if config.get("SERVER_NAME"):
+        root = (config.get("APPLICATION_ROOT") or "/").rstrip("/")
+        return f"{config.get('PREFERRED_URL_SCHEME', 'http')}://{config['SERVER_NAME']}{root}"
+    return request.root_url.rstrip("/") if has_request_context() else ""
+
+
+def page_url(page_slug: str, event_slug: str = "", *, base: str | None = None) -> str:
+    """The address of a booking page, or of one of its event types; ``base`` as of :func:`base_url`."""
+    return _public(base, *(part for part in (page_slug, event_slug) if part))
+
+
+def manage_url(token: str, action: str = "", *, base: str | None = None) -> str:
+    """The guest's secret address of a booking; ``action`` is empty, ``reschedule``, ``cancel`` or ``invite.ics``."""
+    return _public(base, "manage", token, *([action] if action else []))
+
+
+def booking_url(public_id: str, *, base: str | None = None) -> str:
+    """The host's address of a booking, in the settings screens."""
+    return _join(base, current_app.config["BOOKING_SETTINGS_URL_PREFIX"], "bookings", public_id)
+
+
+def _public(base: str | None, *parts: str) -> str:
+    return _join(base, current_app.config["BOOKING_URL_PREFIX"], *parts)
+
+
+def _join(base: str | None, prefix: t.Any, *parts: str) -> str:
+    return "/".join([(base_url() if base is None else base) + str(prefix), *(quote(part, safe="") for part in parts)])

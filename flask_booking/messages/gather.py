@@ -43,6 +43,7 @@ def view_of(
     base = str(said.get("base_url") or base_url())
     first = host or (hosts[0] if hosts else page.host)
     to_guest = reader is Reader.GUEST
+    token = booking.manage_token if to_guest else ""
     starts, ends = instant(said.get("starts")) or booking.starts_at, instant(said.get("ends")) or booking.ends_at
     contact = crm().contact_url(booking.contact) if booking.contact is not None else ""
     view = MeetingView(
@@ -68,11 +69,11 @@ def view_of(
         by=str(said.get("actor") or ""),
         policy=event.policy,
         previous_starts=instant(said.get("from")),
-        manage_url=manage_url(booking.manage_token, base=base) if to_guest else "",
+        manage_url=manage_url(token, base=base) if token else "",
         reschedule_url=manage_url(booking.manage_token, "reschedule", base=base)
         if to_guest and event.may_reschedule
         else "",
-        cancel_url=manage_url(booking.manage_token, "cancel", base=base) if to_guest and event.may_cancel else "",
+        cancel_url=manage_url(token, "cancel", base=base) if token and event.may_cancel else "",
         booking_url=page_url(page.slug, event.slug, base=base),
         crm_url="" if to_guest else booking_url(booking.public_id, base=base),
         contact_url="" if to_guest else _absolute(contact, base),

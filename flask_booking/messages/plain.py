@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from markupsafe import Markup, escape
+
 NAME_LENGTH = 120
 LINE_LENGTH = 250
 TEXT_LENGTH = 8000
@@ -31,3 +33,8 @@ def some_lines(text: str, limit: int = TEXT_LENGTH) -> str:
     clean = ["".join(character for character in line if _harmless(character)).rstrip() for line in lines]
     whole = "\n".join(clean).strip("\n")
     return whole if len(whole) <= limit else whole[: limit - 1].rstrip() + "…"
+
+
+def html_lines(text: str) -> Markup:
+    """``text`` escaped, with its line ends as ``<br>``: Outlook for Windows knows no ``white-space``."""
+    return Markup("<br>\n").join(escape(line) for line in text.split("\n"))

@@ -15,7 +15,7 @@ from jinja2 import Template
 from markupsafe import Markup
 
 from ..i18n import template_names, use_locale
-from .plain import LINE_LENGTH, one_line, some_lines
+from .plain import LINE_LENGTH, html_lines, one_line, some_lines
 from .variables import fill, fill_html, variable_values
 from .view import Kind, MeetingView, Reader
 from .words import Words, words_for
@@ -63,6 +63,7 @@ def render(
             "over": kind in _OVER,
             "struck": kind in (Kind.CANCELLED, Kind.DECLINED),
             "some_lines": some_lines,
+            "html_lines": html_lines,
             "one_line": one_line,
         }
         link_style = f"color:{view.light.accent}"

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from markupsafe import Markup, escape
 
 from ..i18n import lazy_gettext as _
-from .plain import one_line, some_lines
+from .plain import html_lines, one_line, some_lines
 from .view import MeetingView
 
 # Names in the order in which the settings' help shows them.
@@ -97,7 +97,7 @@ def _paragraph(text: str, values: Mapping[str, str], link_style: str) -> Markup:
         elif piece.endswith("_url"):
             parts.append(_linked(values[piece], link_style))
         else:
-            parts.append(_broken(values[piece]))
+            parts.append(html_lines(values[piece]))
     return Markup('<p style="margin:0 0 16px">') + Markup("").join(parts) + Markup("</p>")
 
 
@@ -105,11 +105,7 @@ def _linked(text: str, link_style: str) -> Markup:
     parts: list[Markup] = []
     end = 0
     for match in _LINK.finditer(text):
-        parts.append(_broken(text[end : match.start()]))
+        parts.append(html_lines(text[end : match.start()]))
         parts.append(Markup('<a href="{0}" style="{1}" class="link">{0}</a>').format(match[0], link_style))
         end = match.end()
-    return Markup("").join([*parts, _broken(text[end:])])
-
-
-def _broken(text: str) -> Markup:
-    return Markup("<br>\n").join(escape(line) for line in text.split("\n"))
+    return Markup("").join([*parts, html_lines(text[end:])])

@@ -6,7 +6,7 @@ Pure: values in, slots and reasons out, with no database, no framework and no cl
 from __future__ import annotations
 
 from flask_booking.availability.assignment import refusal_all, refusal_any, slots_all, slots_any
-from flask_booking.availability.hours import open_time
+from flask_booking.availability.hours import dates_needed, open_time
 from flask_booking.availability.offers import explain, reach, refusal, slots, valid_until
 from flask_booking.availability.rules import (
     TAKEN,
@@ -36,6 +36,7 @@ __all__ = [
     "Verdict",
     "Window",
     "WindowKind",
+    "dates_needed",
     "explain",
     "open_time",
     "reach",

@@ -71,14 +71,28 @@ def local_date(time_zone: str, at: int) -> dt.date:
     return dt.datetime.fromtimestamp(at, zone(time_zone)).date()
 
 
-@lru_cache(maxsize=1024)
-def _pieces(hours: Hours, first_day: int, last_day: int) -> tuple[Piece, ...]:
-    # The local date is at most one day off the UTC day. Dates before the first are looked at because their
-    # ranges may reach into it, and because the grid of a chain of ranges begins where the chain does.
+def dates_needed(start: int, end: int) -> tuple[dt.date, dt.date]:
+    """Return the first and the last local date whose hours can matter to starts in [start, end).
+
+    Overrides of other dates need not be passed; those of each of these dates must be.
+    """
+    first, last = _needed(start // DAY, end // DAY)
+    return dt.date.fromordinal(first), dt.date.fromordinal(last)
+
+
+def _needed(first_day: int, last_day: int) -> tuple[int, int]:
+    # The local date is at most one day off the UTC day. Dates before it are looked at because their ranges may
+    # reach into it, and because the grid of a chain of ranges begins where the chain does; dates after it because
+    # a meeting may run on into their ranges.
     first = first_day + _EPOCH - 1 - _RANGE_DAYS
     last = last_day + _EPOCH + 1
+    return first - _CHAIN_DAYS - _RANGE_DAYS - 1, last + 1 + _RANGE_DAYS
+
+
+@lru_cache(maxsize=1024)
+def _pieces(hours: Hours, first_day: int, last_day: int) -> tuple[Piece, ...]:
     found = []
-    for chain in _chains(hours, first - _CHAIN_DAYS - _RANGE_DAYS - 1, last + 1 + _RANGE_DAYS):
+    for chain in _chains(hours, *_needed(first_day, last_day)):
         open_until = max(part.end for part in chain)
         starts = _grid_starts(chain)
         for start, until in zip(starts, [*starts[1:], open_until], strict=True):

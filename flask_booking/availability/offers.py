@@ -187,16 +187,26 @@ def explain(
 
 
 def valid_until(
-    rules: Rules, calendar: Calendar, *, now: int, start: int, end: int, offered: Sequence[int] | None = None
+    rules: Rules,
+    calendar: Calendar,
+    *,
+    now: int,
+    start: int,
+    end: int,
+    ignore_booking: int | None = None,
+    ignore_hold: int | None = None,
+    offered: Sequence[int] | None = None,
 ) -> int:
     """Return the first instant after `now` at which `slots` could answer differently though no row has changed.
 
     The notice passes the first offered start, the window's local date turns, or a hold expires. It may be early,
-    never late. Pass the answer of `slots` as `offered` to spare computing it again. For several hosts take the
-    earliest.
+    never late. Arguments as for `slots`, whose answer, passed as `offered`, need not be computed again. For an
+    answer about several hosts pass that answer and take the earliest of their instants.
     """
     if offered is None:
-        offered = slots(rules, calendar, now=now, start=start, end=end)
+        offered = slots(
+            rules, calendar, now=now, start=start, end=end, ignore_booking=ignore_booking, ignore_hold=ignore_hold
+        )
     changes = [row.expires for row in calendar.occupied if row.expires is not None and row.expires > now]
     if offered:
         changes.append(offered[0] - rules.notice * 60 + 1)

@@ -24,8 +24,8 @@ Range = tuple[int, int]
 class Hours:
     """When a host can be met: ranges for each weekday (Monday first), other ranges on single dates.
 
-    An override replaces the weekly ranges of its date; no ranges close the date. Pass every override of the
-    schedule, past ones too: a range may run on from the dates before the one that is asked about.
+    An override replaces the weekly ranges of its date; no ranges close the date. Pass those of all the dates that
+    `dates_needed` names: ranges may run on from the dates before the one that is asked about.
     Equal hours are one key of the cache, however often they are loaded. Raises ValueError for a range that
     doesn't begin on its date, ends before it begins or lasts into the day after next.
     """

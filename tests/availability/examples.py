@@ -84,8 +84,9 @@ limits = st.one_of([st.just(Limits())] * 2 + [st.builds(Limits, counts, counts, 
 
 @st.composite
 def hours(draw: st.DrawFn, key: str, date: dt.date) -> Hours:
-    near = st.integers(-3, 3).map(lambda days: date + dt.timedelta(days=days))
-    return Hours(key, draw(weeks), draw(st.dictionaries(near, ranges | whole_days, max_size=2)))
+    # As far back as a range, or a chain of ranges that touch, could matter, and farther.
+    near = (st.integers(-3, 3) | st.integers(-18, 5)).map(lambda days: date + dt.timedelta(days=days))
+    return Hours(key, draw(weeks), draw(st.dictionaries(near, ranges | whole_days, max_size=3)))
 
 
 @st.composite

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from flask_booking.availability import (
     Calendar,
+    Hours,
     Reason,
+    dates_needed,
     explain,
     reach,
     refusal,
@@ -117,12 +119,14 @@ def test_asking_for_half_the_period_gives_that_half_of_the_answer(q: Question, s
 
 @seldom
 @given(questions())
-def test_rows_outside_the_reach_do_not_matter(q: Question) -> None:
+def test_rows_and_overrides_out_of_reach_do_not_matter(q: Question) -> None:
     begin, until = reach(q.rules, q.start, q.end, q.calendar.limits)
+    first, last = dates_needed(q.start, q.end)
     c = q.calendar
+    overrides = {date: ranges for date, ranges in c.hours.overrides.items() if first <= date <= last}
     needed = Calendar(
         c.host_id,
-        c.hours,
+        Hours(c.hours.time_zone, c.hours.weekly, overrides),
         tuple(b for b in c.busy if b.start < until and b.end > begin),
         tuple(b for b in c.blocked if b.start < until and b.end > begin),
         tuple(o for o in c.occupied if o.occupied_from < until and o.occupied_until > begin),
@@ -136,14 +140,13 @@ def test_rows_outside_the_reach_do_not_matter(q: Question) -> None:
 @often
 @given(questions(), st.data())
 def test_an_answer_stays_right_until_the_instant_it_names(q: Question, data: st.DataObject) -> None:
-    period = {"start": q.start, "end": q.end}
-    answer = slots(q.rules, q.calendar, now=q.now, **period)
-    until = valid_until(q.rules, q.calendar, now=q.now, **period)
+    answer = slots(q.rules, q.calendar, **q.asked)
+    until = valid_until(q.rules, q.calendar, **q.asked)
 
     assert until > q.now
-    assert until == valid_until(q.rules, q.calendar, now=q.now, offered=answer, **period)
+    assert until == valid_until(q.rules, q.calendar, offered=answer, **q.asked)
     for later in {until - 1, data.draw(st.integers(q.now, until - 1))}:
-        assert slots(q.rules, q.calendar, now=later, **period) == answer
+        assert slots(q.rules, q.calendar, **{**q.asked, "now": later}) == answer
 
 
 @st.composite
@@ -165,6 +168,19 @@ def test_any_offers_what_some_host_can_take_on_a_grid_of_his_own(team: tuple[Que
     for at in [*offered[:10], *(at + 60 for at in offered[:5]), q.start]:
         verdict = refusal_any(q.rules, hosts, at, now=q.now, **q.ignored)
         assert (verdict.reason is None) == bool(slots_any(q.rules, hosts, **{**q.asked, "start": at, "end": at + 1}))
+
+
+@seldom
+@given(teams(), st.data())
+def test_an_answer_about_a_team_stays_right_until_the_earliest_instant_of_its_hosts(
+    team: tuple[Question, list[Calendar]], data: st.DataObject
+) -> None:
+    q, hosts = team
+    for asked_of in (slots_any, slots_all):
+        answer = asked_of(q.rules, hosts, **q.asked)
+        until = min(valid_until(q.rules, host, offered=answer, **q.asked) for host in hosts)
+        for later in {until - 1, data.draw(st.integers(q.now, until - 1))}:
+            assert asked_of(q.rules, hosts, **{**q.asked, "now": later}) == answer
 
 
 @seldom

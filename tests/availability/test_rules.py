@@ -144,6 +144,19 @@ def test_a_limit_closes_its_day_and_no_other() -> None:
     assert offered(rules, calendar, day=1) == EVERY[1:]
 
 
+def test_a_booking_or_hold_with_several_rows_counts_once() -> None:
+    twice = replace(RULES, limits=Limits(per_day=2))
+    hold = [held("09:00", expires=at("23:00")), held("09:30", expires=at("23:00"))]
+    other = held("10:00", expires=at("23:00"), number=2)
+    nameless = [row._replace(hold_id=None) for row in hold]
+
+    assert offered(twice, host(occupied=hold)) == EVERY[2:]
+    assert offered(twice, host(occupied=[booked("09:00"), booked("09:30")])) == EVERY[2:]
+    assert offered(twice, host(occupied=[*hold, other])) == []
+    assert offered(twice, host(occupied=[hold[0], booked("09:00", number=1)])) == []  # hold 1 is not booking 1
+    assert offered(twice, host(occupied=nameless)) == []
+
+
 def test_weeks_begin_on_the_day_that_is_set() -> None:
     rules = replace(RULES, limits=Limits(per_week=1))
     calendar = host(occupied=[booked("09:00")])  # Thursday

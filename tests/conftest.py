@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures.servers",
     "tests.fixtures.browser",
     "tests.fixtures.mail",
+    "tests.fixtures.people",
     "tests.fixtures.queues",
 ]
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Response, request
 from pydantic import BaseModel, BeforeValidator, Field
 
-from .. import links, scheduling
+from .. import guards, links, scheduling
 from ..errors import InvalidInput, NoLongerOffered, NotBookable
 from ..i18n import current_locale
 from ..i18n import gettext as _
@@ -32,6 +32,7 @@ def utc_text(epoch: int) -> str:
 @api.get("/public/<page_slug>")
 def page(page_slug: str) -> Response:
     """A booking page with the event types that can be booked."""
+    guards.check_rate("page")
     found = _page(page_slug)
     listed = [event for event in found.event_types if event.active and event.archived_at is None]
     return answer(
@@ -48,6 +49,7 @@ def page(page_slug: str) -> Response:
 @api.get("/public/<page_slug>/<event_slug>")
 def event_type(page_slug: str, event_slug: str) -> Response:
     """One event type: durations, places to meet, questions."""
+    guards.check_rate("page")
     address = _address(page_slug, event_slug)
     found = t.cast(EventType, session().get(EventType, address.event_type_id))
     return answer(_event(found.page, found))
@@ -59,6 +61,7 @@ def slots(page_slug: str, event_slug: str) -> Response:
 
     ``next`` is the first free time after the range when there is none in it.
     """
+    guards.check_rate("slots")
     address = _address(page_slug, event_slug)
     args = request.args
     start, end = _range(args.get("start"), args.get("end"), args.get("tz") or "UTC")
@@ -111,13 +114,16 @@ class BookingBody(BaseModel):
     notes: str = Field("", max_length=20_000)
     hold: str | None = Field(None, max_length=400)
     idempotency_key: str | None = Field(None, min_length=1, max_length=200)
+    altcha: str = Field("", max_length=2000)
 
 
 @api.post("/public/<page_slug>/<event_slug>/bookings")
 def book(page_slug: str, event_slug: str) -> Response:
     """Book a free time."""
+    guards.check_rate("book")
     address = _address(page_slug, event_slug)
     wanted = body(BookingBody)
+    guards.check_work(wanted.altcha)
     event = t.cast(EventType, session().get(EventType, address.event_type_id))
     intake = check(
         event,
@@ -147,6 +153,7 @@ def book(page_slug: str, event_slug: str) -> Response:
 @api.get("/public/bookings/<token>")
 def booking_detail(token: str) -> Response:
     """A guest's booking, by the token of its manage link."""
+    guards.check_rate("manage")
     return answer(_booking(scheduling.booking_by_token(token)))
 
 
@@ -159,6 +166,7 @@ class CancelBody(BaseModel):
 @api.post("/public/bookings/<token>/cancel")
 def cancel(token: str) -> Response:
     """Cancel a guest's booking; its time is free at once."""
+    guards.check_rate("manage")
     booking = scheduling.booking_by_token(token)
     wanted = body(CancelBody)
     return answer(_booking(scheduling.cancel(booking.id, actor="guest", reason=wanted.reason)))
@@ -174,6 +182,7 @@ class RescheduleBody(BaseModel):
 @api.post("/public/bookings/<token>/reschedule")
 def reschedule(token: str) -> Response:
     """Move a guest's booking to another free time."""
+    guards.check_rate("manage")
     booking = scheduling.booking_by_token(token)
     wanted = body(RescheduleBody)
     return answer(_booking(scheduling.reschedule(booking.id, wanted.start, actor="guest", reason=wanted.reason)))

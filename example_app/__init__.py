@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask
 
-from example_app import activities, auth, booking, cli, contacts, dashboard, mailbox, pages, users
+from example_app import activities, auth, booking, cli, contacts, dashboard, mailbox, meetings, pages, users
 from example_app.config import settings
 from example_app.extensions import csrf, db, login_manager, migrate
 
@@ -32,6 +32,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     pages.init_app(app)
     cli.init_app(app)
     booking.init_app(app)
+    meetings.init_app(app)
     for module in (auth, dashboard, contacts, activities, users, mailbox):
         app.register_blueprint(module.bp)
     return app

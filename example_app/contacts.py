@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from example_app.extensions import db
 from example_app.forms import ActivityForm, ContactForm
+from example_app.meetings import meetings_with, own_page
 from example_app.models import Activity, Contact, User, now
 from example_app.pages import paged
 
@@ -79,7 +80,14 @@ def show(contact_id: int) -> ResponseReturnValue:
         .order_by(Activity.happened_at.desc(), Activity.id.desc()),
         PER_PAGE,
     )
-    return render_template("crm/contact.html", contact=contact, page=activities, form=form)
+    return render_template(
+        "crm/contact.html",
+        contact=contact,
+        page=activities,
+        form=form,
+        meetings=meetings_with(contact),
+        booking_page=own_page(),
+    )
 
 
 @bp.route("/<key:contact_id>/edit", methods=["GET", "POST"])

@@ -1,4 +1,4 @@
-"""The first page after logging in: what is new, and who has not been spoken to lately."""
+"""The first page after logging in: what comes, what is new, and who has not been spoken to lately."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 
 from example_app.extensions import db
+from example_app.meetings import coming_meetings_of, own_page
 from example_app.models import Activity, Contact, now
 
 bp = Blueprint("dashboard", __name__)
@@ -34,6 +35,8 @@ def index() -> str:
     ).all()
     return render_template(
         "crm/dashboard.html",
+        meetings=coming_meetings_of(current_user, 4),
+        booking_page=own_page(),
         contact_count=db.session.scalar(select(func.count()).select_from(Contact).where(*mine)),
         new_count=db.session.scalar(
             select(func.count()).select_from(Contact).where(*mine, Contact.created_at >= now() - timedelta(days=30))

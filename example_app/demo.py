@@ -12,6 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from example_app.extensions import MIGRATIONS
 from example_app.seed import PASSWORD, PEOPLE, seed
+from example_app.seed_booking import SETTINGS
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -32,12 +33,12 @@ def welcome(address: str) -> str:
     width = max(len(person.email) for person in PEOPLE)
     lines = [
         "",
-        f"  Rowan CRM is running:  {address}/",
+        f"  Book a meeting as a guest:        {address}/book/{SETTINGS[0].slug}",
+        f"  Its mails, kept instead of sent:  {address}/mailbox/",
+        f"  The CRM, for Ann and colleagues:  {address}/",
         "",
         f"  Log in with the password `{PASSWORD}` as one of",
         *(f"    {person.email:<{width}}  {person.name}, {person.time_zone}" for person in PEOPLE),
-        "",
-        f"  Mails that would have been sent:  {address}/mailbox/",
         "",
         "  Ctrl+C stops it. The data is kept; `make demo-reset` begins anew.",
         "",

@@ -93,6 +93,11 @@ def show_full_day(instant: datetime) -> str:
     return f"{there:%A}, {there.day} {there:%B %Y}"
 
 
+def show_span(start: datetime, end: datetime) -> str:
+    """``Thursday, 14:00–14:30`` in the reader's zone."""
+    return f"{local(start):%A}, {local(start):%H:%M}–{local(end):%H:%M}"
+
+
 def show_ago(instant: datetime) -> str:
     """How long ago in whole days, weeks or months, as one would say it."""
     days = (local(now()).date() - local(instant).date()).days
@@ -131,6 +136,8 @@ def init_app(app: Flask) -> None:
         "day": show_day,
         "full_day": show_full_day,
         "ago": show_ago,
+        "span": show_span,
+        "local": local,
         "by_day": by_day,
     }
     for name, show in filters.items():

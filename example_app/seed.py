@@ -6,6 +6,7 @@ Running it again adds only what is missing; nothing anybody has changed is touch
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from sqlalchemy import select
 
 from example_app.extensions import db
 from example_app.models import Activity, Contact, User, now
+from example_app.seed_booking import seed_booking
 
 PASSWORD = "demo"  # printed on the login page of the demo, on purpose
 
@@ -105,8 +107,13 @@ def cells(table: str, width: int) -> list[list[str | None]]:
 
 
 def seed() -> str:
-    """Add the example users, contacts and activities that are missing; say how many were added."""
+    """Add the example users, contacts, activities and meetings that are missing; say how many were added."""
     users = [add_user(person) for person in PEOPLE]
+    return f"{seed_contacts(users)} {seed_booking(users)}"
+
+
+def seed_contacts(users: Sequence[User]) -> str:
+    """Add the example contacts with what happened with them, in turn to the users."""
     db.session.flush()
     # Not for secrets: the same people should have the same past on every machine.
     chance = random.Random(2026)

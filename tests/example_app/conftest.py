@@ -6,12 +6,20 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from example_app.seed import PASSWORD, seed
+from example_app.seed import PASSWORD, PEOPLE, add_user, seed, seed_contacts
 
 
 @pytest.fixture
 def seeded(app: Flask) -> Flask:
     """The CRM with its example users, contacts and activities."""
+    with app.app_context():
+        seed_contacts([add_user(person) for person in PEOPLE])
+    return app
+
+
+@pytest.fixture
+def booked(app: Flask) -> Flask:
+    """The CRM with everything the demo begins with: booking pages and meetings too."""
     with app.app_context():
         seed()
     return app

@@ -11,7 +11,11 @@ from flask.testing import FlaskClient
 
 from example_app.extensions import db
 from example_app.models import Mail
+from tests.example_app.conftest import log_in
 from tests.example_app.test_mailbox import letter
+
+# The package's own pages, tested with it.
+BOOKING = ("/book/", "/settings/booking/")
 
 
 class Page(HTMLParser):
@@ -38,8 +42,9 @@ def test_inline_scripts_and_styles_would_be_found() -> None:
     assert found == ["p style", "style", "script", "a onclick", "a javascript:x"]
 
 
-def test_every_page_that_links_lead_to_answers_under_a_strict_policy(cleo: FlaskClient, seeded: Flask) -> None:
-    with seeded.app_context():
+def test_every_page_that_links_lead_to_answers_under_a_strict_policy(booked: Flask) -> None:
+    cleo = log_in(booked.test_client(), "cleo")
+    with booked.app_context():
         db.session.add(Mail.of(letter()))
         db.session.commit()
     ahead, seen = ["/", "/login", "/nowhere"], {"/nowhere"}
@@ -59,10 +64,10 @@ def test_every_page_that_links_lead_to_answers_under_a_strict_policy(cleo: Flask
         for link in page.links:
             parts = urlsplit(urljoin(f"http://localhost{path}", link))
             onward = parts.path + (f"?{parts.query}" if parts.query else "")
-            if parts.hostname != "localhost" or onward in seen:
+            if parts.hostname != "localhost" or onward in seen or parts.path.startswith(BOOKING):
                 continue
             seen.add(onward)
-            endpoint, _ = seeded.url_map.bind("localhost").match(parts.path, method="GET")
+            endpoint, _ = booked.url_map.bind("localhost").match(parts.path, method="GET")
             kind = (endpoint, tuple(sorted(parts.query.split("&"))))
             kinds[kind] = kinds.get(kind, 0) + 1
             if kinds[kind] <= 2:

@@ -13,7 +13,7 @@ import typing as t
 from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 
 from .invitation import Invitation, Person, calendar_bytes, checked_address
 from .plain import LINE_LENGTH, NAME_LENGTH, one_line
@@ -49,12 +49,12 @@ def compose(
     """
     if not _MESSAGE_ID.fullmatch(message_id):
         raise ValueError("a Message-ID looks like <unique.name@domain>")
+    people = {"From": sender, "To": recipient} | ({"Reply-To": reply_to} if reply_to is not None else {})
+    international = not all(person.email.rpartition("@")[0].isascii() for person in people.values())
     # The SMTP policy matters for more than the wire: the default one leaves bare LF inside base64 calendars.
-    message = EmailMessage(policy=SMTP)
-    message["From"] = _address(sender)
-    message["To"] = _address(recipient)
-    if reply_to is not None:
-        message["Reply-To"] = _address(reply_to)
+    message = EmailMessage(policy=SMTPUTF8 if international else SMTP)
+    for header, person in people.items():
+        message[header] = _international_address(person) if international else _address(person)
     message["Subject"] = one_line(subject, LINE_LENGTH)
     message["Date"] = date
     message["Message-ID"] = message_id
@@ -78,6 +78,12 @@ def _address(person: Person) -> Address:
         name = re.sub(r'[\\",;:<>@()\[\]]+', " ", name)
         name = " ".join(name.split())
     return Address(display_name=name, addr_spec=_wire_address(checked_address(person.email)))
+
+
+def _international_address(person: Person) -> str:
+    """An address as RFC 6532 writes it; Python's Address knows local parts of ASCII only."""
+    name = one_line(person.name, NAME_LENGTH).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{name}" <{_wire_address(checked_address(person.email))}>'
 
 
 def _wire_address(email: str) -> str:

@@ -68,7 +68,7 @@ class Transport:
         """Deliver to every address in To and Cc.  Raises :class:`MailPostponed` or :class:`MailRefused`."""
         try:
             with self._connected() as server:
-                server.send_message(message)
+                _hand_over(server, message)
         except smtplib.SMTPRecipientsRefused as error:
             codes = sorted({code for code, _ in error.recipients.values()})
             raise _by_code("recipient", max(codes, default=0)) from None
@@ -77,8 +77,6 @@ class Transport:
         except smtplib.SMTPResponseException as error:
             # Sender, login, greeting: nothing is wrong with this one mail, an operator must look.
             raise MailPostponed(f"the mail server said {error.smtp_code} before the mail was handed over") from None
-        except smtplib.SMTPNotSupportedError:
-            raise MailRefused("the mail server can't take an address with letters beyond ASCII") from None
         except (smtplib.SMTPException, OSError) as error:
             raise MailPostponed(f"the mail server can't be reached ({type(error).__name__})") from None
 
@@ -101,6 +99,23 @@ class Transport:
             server.close()
             raise
         return server
+
+
+def _hand_over(server: smtplib.SMTP, message: EmailMessage) -> None:
+    """Send the message's own bytes; ``SMTP.send_message`` would change lines that begin with "From "."""
+    sender, *_ = _addresses(message, "From")
+    recipients = _addresses(message, "To", "Cc")
+    options: list[str] = []
+    if not all(address.isascii() for address in (sender, *recipients)):
+        server.ehlo_or_helo_if_needed()
+        if not server.has_extn("smtputf8"):
+            raise MailRefused("the mail server can't take an address with letters beyond ASCII")
+        options = ["SMTPUTF8", "BODY=8BITMIME"]
+    server.sendmail(sender, recipients, message.as_bytes(), options)
+
+
+def _addresses(message: EmailMessage, *headers: str) -> list[str]:
+    return [one.addr_spec for name in headers for header in message.get_all(name, []) for one in header.addresses]
 
 
 def _yes(value: str | None) -> bool:

@@ -194,7 +194,11 @@ def format_times(
         # The clock went back in between: CLDR would show one time, or sort them.
         return f"{format_time(starts, zone, locale, hours)} – {format_time(ends, zone, locale, hours)}"
     skeleton = "hm" if (hours == 12 or (hours is None and twelve_hours(locale))) else "Hm"
-    text = format_interval(first.replace(tzinfo=None), last.replace(tzinfo=None), skeleton, locale=formats)
+    try:
+        text = format_interval(first.replace(tzinfo=None), last.replace(tzinfo=None), skeleton, locale=formats)
+    except NotImplementedError:
+        # Babel can't read day periods such as "in the afternoon" back, which some locales have in their intervals.
+        text = f"{format_time(starts, zone, locale, hours)}–{format_time(ends, zone, locale, hours)}"
     return text.translate(_PLAIN_SPACES).replace(" – ", "–").replace("–", " – ")
 
 

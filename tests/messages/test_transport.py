@@ -91,7 +91,7 @@ def choosy(port: int) -> Iterator[str]:
         port=port,
         authenticator=login,
         auth_require_tls=False,
-        auth_exclude_mechanism=[],
+        enable_SMTPUTF8=False,
     )
     controller.start()
     try:

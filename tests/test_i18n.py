@@ -1,0 +1,185 @@
+"""Times and words are those of the reader's country, inside a request and outside."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from babel import Locale, localedata
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from flask import Flask
+
+from flask_booking import i18n
+from flask_booking.i18n import (
+    current_locale,
+    duration_text,
+    format_date,
+    format_time,
+    format_when,
+    gettext,
+    language_tag,
+    lazy_gettext,
+    ngettext,
+    normal_locale,
+    set_locale,
+    text_direction,
+    use_locale,
+    zone_label,
+)
+
+STARTS = dt.datetime(2026, 12, 3, 13, tzinfo=dt.UTC)
+ENDS = STARTS + dt.timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("locale", "text"),
+    [
+        ("en", "Thursday, 3 December 2026, 14:00 – 15:00 (Europe/Paris)"),
+        ("en_US", "Thursday, December 3, 2026, 2:00 – 3:00 PM (Europe/Paris)"),
+        ("en-GB", "Thursday, 3 December 2026, 14:00 – 15:00 (Europe/Paris)"),
+        ("de", "Donnerstag, 3. Dezember 2026, 14:00 – 15:00 Uhr (Europe/Paris)"),
+        ("fr_CA", "jeudi 3 décembre 2026, 14 h 00 – 15 h 00 (Europe/Paris)"),
+        ("ja", "2026年12月3日木曜日, 14時00分～15時00分 (Europe/Paris)"),
+        ("no such", "Thursday, 3 December 2026, 14:00 – 15:00 (Europe/Paris)"),
+    ],
+)
+def test_a_time_is_written_as_the_reader_writes_it(locale: str, text: str) -> None:
+    assert format_when(STARTS, ENDS, "Europe/Paris", locale) == text
+
+
+def test_a_meeting_over_midnight_names_both_days() -> None:
+    ends = STARTS + dt.timedelta(hours=11)
+    assert format_when(STARTS, ends, "Europe/Paris") == (
+        "Thursday, 3 December 2026, 14:00 – Friday, 4 December, 01:00 (Europe/Paris)"
+    )
+
+
+def test_a_time_that_comes_twice_says_which_one_it_is() -> None:
+    first = dt.datetime(2026, 11, 1, 5, 30, tzinfo=dt.UTC)
+    second = first + dt.timedelta(hours=1)
+    half = dt.timedelta(minutes=15)
+    assert format_when(first, first + half, "America/New_York").endswith("01:30 – 01:45 (America/New York, UTC-4)")
+    assert format_when(second, second + half, "America/New_York").endswith("01:30 – 01:45 (America/New York, UTC-5)")
+    assert "01:30 – 01:30" in format_when(first, second, "America/New_York")
+
+
+def test_a_naive_time_means_nothing() -> None:
+    with pytest.raises(ValueError, match="aware"):
+        format_time(STARTS.replace(tzinfo=None))
+
+
+def test_times_in_12_and_24_hours() -> None:
+    assert format_time(STARTS, "Europe/Paris") == "14:00"
+    assert format_time(STARTS, "Europe/Paris", "en_US") == "2:00 PM"
+    assert format_time(STARTS, "Europe/Paris", "en_US", 24) == "14:00"
+    assert format_time(STARTS, "Europe/Paris", "en_GB", 12) == "2:00 pm"
+
+
+def test_dates_in_each_style() -> None:
+    day = dt.date(2026, 12, 3)
+    assert format_date(day, style="day") == "Thursday, 3 December"
+    assert format_date(day, style="month") == "December 2026"
+    assert format_date(day, locale="pt-BR", style="day") == "quinta-feira, 3 de dezembro"
+    assert format_date(day, locale="de", style="month") == "Dezember 2026"
+    assert format_date(dt.datetime(2026, 12, 3, 23, tzinfo=dt.UTC), "Asia/Tokyo", "en_US", "long") == "December 4, 2026"
+
+
+@pytest.mark.parametrize(
+    ("zone", "label"),
+    [
+        ("Europe/Paris", "Paris (UTC+1)"),
+        ("Asia/Kolkata", "Kolkata (UTC+5:30)"),
+        ("America/New_York", "New York (UTC-5)"),
+        ("America/Argentina/Buenos_Aires", "Buenos Aires (UTC-3)"),
+        ("UTC", "UTC"),
+        ("Etc/GMT+5", "UTC-5"),
+    ],
+)
+def test_a_zone_is_named_by_its_city_and_offset(zone: str, label: str) -> None:
+    assert zone_label(zone, STARTS) == label
+
+
+def test_the_offset_is_that_of_the_instant() -> None:
+    summer = STARTS.replace(month=7)
+    assert zone_label("Europe/Paris", summer) == "Paris (UTC+2)"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [(0, "0 minutes"), (1, "1 minute"), (60, "1 hour"), (90, "1 hour 30 minutes"), (2880, "2 days")],
+)
+def test_durations_in_words(minutes: int, text: str) -> None:
+    assert duration_text(minutes) == text
+
+
+def test_durations_in_other_languages() -> None:
+    assert duration_text(90, "de") == "1 Stunde 30 Minuten"
+    assert duration_text(90, "ja") == "1 時間 30 分"
+
+
+def test_every_locale_that_babel_knows_formats_everything() -> None:
+    for locale in localedata.locale_identifiers():
+        if str(Locale.parse(locale)) != locale:
+            continue
+        assert format_when(STARTS, ENDS, "Europe/Paris", locale)
+        assert format_date(STARTS, "Europe/Paris", locale, "day")
+        assert format_date(STARTS, "Europe/Paris", locale, "month")
+        assert zone_label("Europe/Paris", STARTS, locale).endswith("(UTC+1)")
+        assert duration_text(90, locale)
+        assert text_direction(locale) in ("ltr", "rtl")
+
+
+def test_locales_are_understood_in_any_spelling() -> None:
+    spellings = ["pt-BR", "pt_br", " pt_BR ", "zh-Hans-CN", "", "xx", "en-US,en;q=0.9", None, "../../etc", "x" * 500]
+    assert [normal_locale(tag) for tag in spellings] == ["pt_BR", "pt_BR", "pt_BR", "zh_Hans_CN", *["en"] * 6]
+    assert language_tag("pt_BR") == "pt-BR"
+
+
+def test_a_language_is_spoken_inside_the_block_only() -> None:
+    assert current_locale() == "en"
+    with use_locale("de"):
+        assert current_locale() == "de"
+        with use_locale("fr"):
+            assert current_locale() == "fr"
+        assert current_locale() == "de"
+    assert current_locale() == "en"
+
+
+def test_a_request_has_its_own_language() -> None:
+    app = Flask(__name__)
+    with app.test_request_context():
+        assert current_locale() == "en"
+        assert set_locale("de-AT") == "de_AT"
+        assert format_date(STARTS, style="month") == "Dezember 2026"
+        with use_locale("fr"):
+            assert current_locale() == "fr"
+        assert current_locale() == "de_AT"
+    with app.test_request_context():
+        assert current_locale() == "en"
+
+
+def test_texts_are_translated_from_our_own_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue = Catalog(locale="de")
+    catalogue.add("Hello %(name)s", "Hallo %(name)s")
+    catalogue.add(("%(num)s seat", "%(num)s seats"), ("%(num)s Platz", "%(num)s Plätze"))
+    (tmp_path / "de" / "LC_MESSAGES").mkdir(parents=True)
+    with (tmp_path / "de" / "LC_MESSAGES" / "booking.mo").open("wb") as file:
+        write_mo(file, catalogue)
+    monkeypatch.setattr(i18n, "TRANSLATIONS", tmp_path)
+    i18n._catalogue.cache_clear()
+    label = lazy_gettext("Hello %(name)s", name="Ann")
+    try:
+        assert gettext("Hello %(name)s", name="Ann") == str(label) == "Hello Ann"
+        with use_locale("de_AT"):
+            assert gettext("Hello %(name)s", name="Ann") == str(label) == "Hallo Ann"
+            assert ngettext("%(num)s seat", "%(num)s seats", 2) == "2 Plätze"
+            assert gettext("Nobody translated this") == "Nobody translated this"
+    finally:
+        i18n._catalogue.cache_clear()
+
+
+def test_a_percent_sign_needs_no_care_without_variables() -> None:
+    assert gettext("100% sure") == "100% sure"
+    assert ngettext("%(num)s seat", "%(num)s seats", 1) == "1 seat"

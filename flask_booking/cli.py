@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import typing as t
+
 import click
 from cryptography.fernet import Fernet
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from . import migrating
+from . import jobs, migrating
 from .errors import BookingConfigError
 
 booking = AppGroup("booking", help="Booking: migrations, work and state.")
@@ -35,3 +38,55 @@ def migrate() -> None:
 def new_key() -> None:
     """Print a new key for BOOKING_ENCRYPTION_KEYS; put it before the old ones."""
     click.echo(Fernet.generate_key().decode())
+
+
+@booking.command()
+@click.option(
+    "--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="How many work side by side."
+)
+@click.option("--every", default=15.0, show_default=True, type=click.FloatRange(1, 3600), help="Seconds between looks.")
+def work(processes: int, every: float) -> None:
+    """Send mails and do what else is due, until stopped.
+
+    With BOOKING_REDIS_URL this is an RQ worker and the relay; without, it looks into the database every few seconds.
+    """
+    jobs.work(_app(), processes=processes, every=every)
+
+
+@booking.command()
+@click.option("--once", is_flag=True, help="Look once and end: for cron.")
+@click.option("--every", default=15.0, show_default=True, type=click.FloatRange(1, 3600), help="Seconds between looks.")
+def relay(once: bool, every: float) -> None:
+    """Ring for what is due, without an RQ worker; deliver it here when there is no Redis."""
+    if once:
+        click.echo(f"{jobs.Relay(_app()).look()} messages")
+    else:
+        jobs.relay_only(_app(), every=every)
+
+
+@booking.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(as_json: bool) -> None:
+    """How the work stands: what waits, what failed, who works."""
+    found = jobs.read_status()
+    if as_json:
+        click.echo(json.dumps(found.as_json()))
+        return
+    for state, count in found.counts.items():
+        click.echo(f"{state.value:<10} {count:>7}")
+    click.echo(
+        f"due now    {found.due:>7}" + (f"   since {found.oldest_due:%Y-%m-%d %H:%M:%S} UTC" if found.due else "")
+    )
+    click.echo(f"retrying   {found.retrying:>7}")
+    if found.next_due:
+        click.echo(f"next due   {found.next_due:%Y-%m-%d %H:%M:%S} UTC")
+    if found.redis is None:
+        click.echo("Redis      not configured: web processes deliver, or `flask booking work`")
+    elif found.redis:
+        click.echo(f"Redis      answers; {found.workers} workers, {found.queued} jobs queued")
+    else:
+        click.echo("Redis      does not answer: `flask booking work` delivers without it")
+
+
+def _app() -> Flask:
+    return t.cast(Flask, current_app._get_current_object())  # type: ignore[attr-defined]

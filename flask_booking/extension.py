@@ -50,8 +50,8 @@ class FlaskBooking:
 
 
 def _register(app: Flask) -> None:
-    from . import api, cli
+    from . import api, cli, jobs
 
-    rooms: tuple[t.Any, ...] = (api, cli)
+    rooms: tuple[t.Any, ...] = (jobs, api, cli)
     for room in rooms:
         room.init_app(app)

@@ -1,0 +1,35 @@
+"""Waking workers when the outbox was filled: through Redis where one is configured, else in this process."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import logging
+import typing as t
+
+from flask import Flask
+
+from ..signals import outbox_filled
+from . import thread
+from .queue import RedisBell, redis_bell
+
+_log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Ring when the outbox of ``app`` is filled."""
+    url = app.config["BOOKING_REDIS_URL"]
+    if url:
+        bell = RedisBell(url, app.config["BOOKING_QUEUE"], app.config["BOOKING_CLAIM_SECONDS"])
+        app.extensions["booking"].extras["redis_bell"] = bell
+    outbox_filled.connect(_on_filled, sender=app)
+
+
+def _on_filled(app: Flask, *, ids: c.Sequence[int], **_more: t.Any) -> None:
+    try:
+        bell = redis_bell(app)
+        if bell is None:
+            thread.wake(app)
+        else:
+            bell.ring(ids)
+    except Exception:  # the guest has booked: nothing here may say otherwise
+        _log.exception("the bell of the outbox failed")

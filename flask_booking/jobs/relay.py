@@ -1,0 +1,119 @@
+"""What has to be looked at again and again: messages that are due, meetings that are over, rows that have expired.
+
+Every worker process has a relay, and so has the thread in a web process.  They don't agree on who does what: claims
+and conditions in the database keep them from doing anything twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+import typing as t
+
+import sqlalchemy as sa
+from flask import Flask
+
+from ..models import Hold, OccupiedTime, UsedChallenge
+from ..scheduling import complete_past
+from ..scheduling.transaction import transact
+from ..state import session
+from . import outbox
+from .context import as_if_asked
+from .queue import redis_bell
+
+_log = logging.getLogger(__name__)
+
+SECONDS = 15.0
+"""How often a relay looks for what is due."""
+HOUSEKEEPING_SECONDS = 60.0
+HOLD_KEPT = 3600
+"""Seconds for which an expired hold is still known, so that its guest is told that it expired."""
+
+
+class Relay:
+    """Looks for what is due, every ``every`` seconds and whenever ``wake`` is set, until ``stopping`` is.
+
+    With a Redis that answers it rings for workers, else it delivers by itself.
+    """
+
+    def __init__(self, app: Flask, *, every: float = SECONDS) -> None:
+        self.app, self.every = app, every
+        self.wake, self.stopping = threading.Event(), threading.Event()
+        self._tidy_at = 0.0
+        self._troubled = False
+
+    def run(self, alive: t.Callable[[], bool] = lambda: True) -> None:
+        """Go on until stopped, or until ``alive()`` is False; errors are logged and the next round tries again."""
+        while not self.stopping.is_set() and alive():
+            self.wake.clear()
+            self.look()
+            # Spread, so that many processes started together don't look together.
+            self.wake.wait(self.every * random.uniform(0.8, 1.2))  # noqa: S311 - keeps no secret
+
+    def stop(self) -> None:
+        """End after the message that is being delivered."""
+        self.stopping.set()
+        self.wake.set()
+
+    def look(self) -> int:
+        """One round.  Returns how many messages this process delivered or rang for."""
+        count = 0
+        try:
+            count = self._messages()
+            if time.monotonic() >= self._tidy_at:
+                self._tidy_at = time.monotonic() + HOUSEKEEPING_SECONDS
+                tidy(self.app)
+            self._troubled = False
+        except Exception as error:
+            if not self._troubled:
+                _log.error("the relay failed with %s and goes on trying", type(error).__name__)
+                _log.debug("the error", exc_info=True)
+            self._troubled = True
+        return count
+
+    def _messages(self) -> int:
+        bell = redis_bell(self.app)
+        if bell is not None:
+            with self.app.app_context():
+                ids = outbox.due_ids()
+            if not ids or bell.ring_again(ids, self.every):
+                return len(ids)
+        return outbox.deliver_due(self.app, until=self.stopping.is_set)
+
+
+def tidy(app: Flask) -> None:
+    """Complete meetings that are over, let unanswered requests lapse, delete expired holds and used challenges."""
+    with app.app_context(), as_if_asked(app):
+        complete_past()
+    with app.app_context():
+        sweep()
+
+
+def sweep(now: int | None = None) -> int:
+    """Delete rows that expired before ``now`` (epoch seconds).  Returns how many."""
+    moment = int(time.time()) if now is None else now
+    return (
+        _delete(OccupiedTime, OccupiedTime.id, OccupiedTime.expires, moment)
+        + _delete(Hold, Hold.id, Hold.expires, moment - HOLD_KEPT)
+        + _delete(UsedChallenge, UsedChallenge.signature_hash, UsedChallenge.expires, moment)
+    )
+
+
+def _delete(model: t.Any, key: t.Any, expires: t.Any, moment: int) -> int:
+    db = session()
+    # Read first: a DELETE that finds nothing would still take SQLite's only write lock, every minute.
+    keys = list(db.scalars(sa.select(key).where(expires <= moment).order_by(key).limit(500)))
+    if not keys:
+        db.rollback()
+        return 0
+
+    def work() -> None:
+        db.execute(
+            sa.delete(model).where(key.in_(keys), expires <= moment),
+            execution_options={"synchronize_session": False},
+        )
+
+    transact(db, work)
+    return len(keys)

@@ -1,0 +1,83 @@
+"""Whether a message is still wanted when its turn comes, and whose turn it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from ..models import BookingStatus, MessageState, OutboxMessage
+from ..models.columns import utcnow
+from ..state import Session
+
+TIMED = ("reminder", "follow_up")
+
+
+def unwanted(db: Session, message: OutboxMessage) -> str:
+    """Why ``message`` must not be sent any more; an empty text when it must."""
+    if message.booking_id is None:
+        return ""
+    booking = message.booking
+    if booking is None:
+        return "the booking is gone"
+    if message.kind in TIMED:
+        if message.payload.get("sequence") != booking.sequence:
+            return "the meeting was moved"
+        met = message.kind == "follow_up" and booking.status is BookingStatus.COMPLETED
+        if not met and booking.status is not BookingStatus.CONFIRMED:
+            return f"the meeting is {booking.status}"
+        if message.kind == "reminder" and booking.ends_at <= utcnow():
+            return "the meeting is over"
+    elif message.topic == "mail" and _overtaken(db, message):
+        return "a later message was sent already"
+    return ""
+
+
+def _overtaken(db: Session, message: OutboxMessage) -> bool:
+    """Whether the reader knows of a later state of the meeting.
+
+    A calendar that saw the cancellation of a meeting it didn't know would take the invitation for a new one.
+    """
+    later = db.scalars(
+        sa.select(OutboxMessage.payload).where(
+            *_same_reader(message), OutboxMessage.state == MessageState.DONE, OutboxMessage.kind.not_in(TIMED)
+        )
+    )
+    mine = message.payload
+    return any(
+        said.get("audience") == mine.get("audience") and said.get("sequence", 0) > mine.get("sequence", 0)
+        for said in later
+    )
+
+
+def held_up(db: Session, message_id: int, now: dt.datetime) -> bool:
+    """Whether an elder message about the same booking for the same reader is due and must be delivered first.
+
+    One that failed waits for its next try and holds up nobody.
+    """
+    message = db.get(OutboxMessage, message_id, populate_existing=True)
+    if message is None or message.booking_id is None:
+        return False
+    elder = sa.select(OutboxMessage.id).where(*_same_reader(message), *_due(now), OutboxMessage.id < message_id)
+    return db.scalar(elder.limit(1)) is not None
+
+
+def next_in_line(db: Session, message_id: int, now: dt.datetime) -> int | None:
+    """The eldest message that had to wait for the one just delivered."""
+    message = db.get(OutboxMessage, message_id, populate_existing=True)
+    if message is None or message.booking_id is None:
+        return None
+    younger = sa.select(OutboxMessage.id).where(*_same_reader(message), *_due(now), OutboxMessage.id > message_id)
+    return db.scalar(younger.order_by(OutboxMessage.id).limit(1))
+
+
+def _same_reader(message: OutboxMessage) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        OutboxMessage.booking_id == message.booking_id,
+        OutboxMessage.topic == message.topic,
+        OutboxMessage.recipient == message.recipient,
+    )
+
+
+def _due(now: dt.datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return OutboxMessage.state == MessageState.WAITING, OutboxMessage.due_at <= now

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import time
+import typing as t
 
 import sqlalchemy as sa
 
@@ -52,13 +54,10 @@ class Offers:
     valid_until: int
 
 
-def find_event(page_slug: str, event_slug: str) -> EventAddress:
-    """The event type at an address, in one query.
-
-    Raises :class:`NotBookable` for an unknown one and :class:`NoLongerOffered` for an inactive one; the latter's
-    subclass :class:`Moved` names the new slug of a renamed one.
-    """
-    rows = session().execute(
+@functools.cache
+def _lookup() -> sa.Select[t.Any]:
+    """The one query of a look-up; made once, since building it takes longer than a database takes to answer it."""
+    return (
         sa.select(
             BookingPage.id, BookingPage.active, EventType.id, EventType.active, EventType.archived_at,
             EventType.version, Host.id, Host.lock_version, Host.active,
@@ -66,9 +65,19 @@ def find_event(page_slug: str, event_slug: str) -> EventAddress:
         .join(EventType, EventType.page_id == BookingPage.id)
         .outerjoin(EventTypeHost, EventTypeHost.event_type_id == EventType.id)
         .outerjoin(Host, Host.id == EventTypeHost.host_id)
-        .where(BookingPage.slug == page_slug, EventType.slug == event_slug)
+        .where(BookingPage.slug == sa.bindparam("page"), EventType.slug == sa.bindparam("event"))
         .order_by(Host.id)
-    ).all()  # fmt: skip
+    )  # fmt: skip
+
+
+def find_event(page_slug: str, event_slug: str) -> EventAddress:
+    """The event type at an address, in one query.
+
+    Raises :class:`NotBookable` for an unknown one and :class:`NoLongerOffered` for an inactive one; the latter's
+    subclass :class:`Moved` names the new slug of a renamed one.
+    """
+    # Through the connection: nothing here is an object of the ORM, whose loading would cost as much again.
+    rows = session().connection().execute(_lookup(), {"page": page_slug, "event": event_slug}).all()
     if not rows:
         raise _moved(page_slug, event_slug) or NotBookable()
     page_id, page_active, event_type_id, active, archived_at, version, *_host = rows[0]

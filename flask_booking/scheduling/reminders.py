@@ -24,8 +24,8 @@ def plan(session: Session, booking: Booking, *, new: bool = False) -> None:
     """Make the booking's waiting reminders what its rules say now; ``new`` means that there can't be any yet."""
     if not new:
         forget(session, booking)
-    if booking.status is not BookingStatus.CONFIRMED:
-        return
+    if booking.status not in (BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
+        return  # a meeting that was held still has its follow-ups before it
     rules = _rules(session, booking)
     keys = [] if new else _kept_keys(session, booking)
     now = utcnow()
@@ -56,12 +56,18 @@ def _add(session: Session, rule: MessageRule, booking: Booking, host: Host | Non
 
 
 def forget(session: Session, booking: Booking) -> None:
-    """Delete the booking's reminders and follow-ups that were not sent yet."""
+    """Delete the booking's reminders and follow-ups whose time hasn't come.
+
+    What is due, or is tried again after a failure, stays: it would be lost, since nothing plans what is past.
+    Delivery drops it when it isn't wanted any more.
+    """
     session.execute(
         sa.delete(OutboxMessage).where(
             OutboxMessage.booking_id == booking.id,
             OutboxMessage.kind.in_(("reminder", "follow_up")),
             OutboxMessage.state == MessageState.WAITING,
+            OutboxMessage.attempts == 0,
+            OutboxMessage.due_at > utcnow(),
         ),
         execution_options={"synchronize_session": False},
     )

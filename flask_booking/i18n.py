@@ -79,7 +79,8 @@ def use_locale(tag: str | None) -> Iterator[str]:
 
 def text_direction(locale: str | None = None) -> str:
     """``rtl`` or ``ltr``, for the ``dir`` attribute."""
-    return str(Locale.parse(normal_locale(locale or current_locale())).text_direction)
+    order = str(Locale.parse(normal_locale(locale or current_locale())).character_order)
+    return "rtl" if order == "right-to-left" else "ltr"
 
 
 def language_tag(locale: str | None = None) -> str:

@@ -16,11 +16,10 @@ from flask import current_app
 
 from ..errors import BookingConfigError
 from ..models import Audience, BookingStatus, HistoryKind, Host, MessageRule, OutboxMessage
-from ..models.columns import utcnow
 from ..models.rule import Anchor
 from ..state import crm, session
 from .email import compose
-from .gather import instant, invite, view_of
+from .gather import invite, view_of
 from .invitation import Method, Person, checked_address
 from .render import render
 from .transport import MailPostponed, MailRefused, Transport
@@ -37,22 +36,12 @@ _BY_RULE = frozenset({Kind.REMINDER, Kind.FOLLOW_UP})
 _INVITING = frozenset({HistoryKind.BOOKED, HistoryKind.ACCEPTED})
 
 
-def deliver(message: OutboxMessage) -> bool:
-    """Send the mail of an outbox row with topic ``mail``; needs an application context, changes no row.
-
-    True when the server took it; False when it isn't wanted any more (a reminder of a meeting that was cancelled or
-    moved, a deleted rule, a reader without an address).  Raises :class:`MailRefused` when trying again is useless,
-    :class:`MailPostponed`, or whatever the CRM's own mailer raises, when it isn't.
-    """
-    mail = compose_message(message)
-    if mail is None:
-        return False
-    send(mail)
-    return True
-
-
 def send(mail: EmailMessage) -> None:
-    """Hand a mail to the CRM's mailer, or else to ``BOOKING_MAIL_URL``."""
+    """Hand a mail to the CRM's mailer, or else to ``BOOKING_MAIL_URL``.
+
+    Raises :class:`MailRefused` when trying again is useless, :class:`MailPostponed`, or whatever the CRM's own mailer
+    raises, when it isn't.
+    """
     if crm().send_mail(mail):
         return
     url = current_app.config["BOOKING_MAIL_URL"]
@@ -62,7 +51,10 @@ def send(mail: EmailMessage) -> None:
 
 
 def compose_message(message: OutboxMessage) -> EmailMessage | None:
-    """The mail of an outbox row, None when it isn't wanted any more."""
+    """The mail of an outbox row with topic ``mail``; None when its rule was deleted or its reader has no address.
+
+    Needs an application context, no request.  Raises :class:`MailRefused` when it can't be written.
+    """
     booking, said = message.booking, message.payload
     if booking is None:
         return None
@@ -72,7 +64,7 @@ def compose_message(message: OutboxMessage) -> EmailMessage | None:
         return None
     kind = Kind(message.kind)
     rule = session().get(MessageRule, said["rule_id"]) if kind in _BY_RULE and said.get("rule_id") else None
-    if kind in _BY_RULE and (rule is None or not rule.active or not _still_due(message)):
+    if kind in _BY_RULE and (rule is None or not rule.active):
         return None
     if kind is Kind.RESCHEDULED and said.get("status") == BookingStatus.PENDING:
         kind = Kind.REQUESTED  # another time for the same question
@@ -141,17 +133,6 @@ def sending_mailbox() -> tuple[str, str]:
         return name, checked_address(address)
     except ValueError:
         raise BookingConfigError("BOOKING_MAIL_FROM must look like Bookings <bookings@example.com>") from None
-
-
-def _still_due(message: OutboxMessage) -> bool:
-    """Whether the meeting is still the one that the reminder or follow-up was planned for."""
-    booking = message.booking
-    if booking is None or instant(message.payload.get("starts")) != booking.starts_at:
-        return False
-    if message.kind == Kind.FOLLOW_UP:
-        return booking.status in (BookingStatus.CONFIRMED, BookingStatus.COMPLETED)
-    # After a long outage: nobody is reminded of what is over.
-    return booking.status is BookingStatus.CONFIRMED and utcnow() < booking.ends_at
 
 
 def _due(view: MeetingView, rule: MessageRule) -> dt.datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import typing as t
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,12 +23,12 @@ from .invitation import (
     Partstat,
     Person,
     Status,
-    calendar_bytes,
     guest_attends,
     host_attends,
-    published,
 )
 from .view import Answer, MeetingView, Reader
+
+_log = logging.getLogger(__name__)
 
 
 def view_of(
@@ -45,7 +46,6 @@ def view_of(
     to_guest = reader is Reader.GUEST
     token = booking.manage_token if to_guest else ""
     starts, ends = instant(said.get("starts")) or booking.starts_at, instant(said.get("ends")) or booking.ends_at
-    contact = crm().contact_url(booking.contact) if booking.contact is not None else ""
     view = MeetingView(
         uid=booking.uid,
         sequence=int(said.get("sequence", booking.sequence)),
@@ -76,7 +76,7 @@ def view_of(
         cancel_url=manage_url(token, "cancel", base=base) if token and event.may_cancel else "",
         booking_url=page_url(page.slug, event.slug, base=base),
         crm_url="" if to_guest else booking_url(booking.public_id, base=base),
-        contact_url="" if to_guest else _absolute(contact, base),
+        contact_url="" if to_guest else _contact_url(booking, base),
         accent=event.colour or page.accent,
         logo_url=_absolute(page.logo_url, base),
         brand_name=current_app.config["BOOKING_BRAND_NAME"],
@@ -93,6 +93,19 @@ def instant(text: object) -> dt.datetime | None:
 def _absolute(url: str | None, base: str) -> str:
     """With scheme and host: a CRM names its own pages by path."""
     return urljoin(base + "/", url) if url and base else url or ""
+
+
+def _contact_url(booking: Booking, base: str) -> str:
+    """The guest's page in the CRM; empty when there is none, or when its address can't be known."""
+    if booking.contact is None or not base:
+        return ""
+    try:
+        # The hook will call url_for, which outside of a request knows neither host nor mount point.
+        with current_app.test_request_context(base_url=base):
+            return _absolute(crm().contact_url(booking.contact), base)
+    except Exception:
+        _log.exception("the CRM's contact_url failed; the mail goes without the link")
+        return ""
 
 
 def _place(view: MeetingView, text: str, reader: Reader) -> str:
@@ -156,13 +169,3 @@ def _description(view: MeetingView, reader: Reader) -> str:
         paragraphs += [f"{answer.question}\n{answer.answer}" for answer in view.answers]
         paragraphs += [view.notes, view.crm_url]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
-
-
-def calendar_file(booking: Booking, organizer_email: str) -> bytes:
-    """The ``.ics`` that a guest downloads: the meeting as it is now, to be kept (METHOD:PUBLISH)."""
-    view = view_of(booking, Reader.GUEST)
-    changed = max((entry.at for entry in booking.history), default=booking.created_at)
-    invitation = published(invite(view, Reader.GUEST, Method.PUBLISH, organizer_email, changed))
-    if not booking.live and booking.cancelled_at is not None:
-        invitation = replace(invitation, status=Status.CANCELLED)
-    return calendar_bytes(invitation)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import icalendar
 
@@ -26,7 +26,7 @@ class Method(enum.StrEnum):
     REQUEST = "REQUEST"
     CANCEL = "CANCEL"
     PUBLISH = "PUBLISH"
-    """A copy to keep, with nobody to answer: downloads and feeds."""
+    """A copy to keep, with nobody to answer: downloads and feeds.  Attendees are left out (RFC 5546 §3.2.1)."""
 
 
 class Partstat(enum.StrEnum):
@@ -93,11 +93,6 @@ def host_attends(person: Person) -> Attendee:
 def guest_attends(person: Person) -> Attendee:
     """A guest: the client shows its buttons to answer."""
     return Attendee(person, Partstat.NEEDS_ACTION, rsvp=True)
-
-
-def published(invitation: Invitation) -> Invitation:
-    """The same meeting to be kept by whoever downloads it; RFC 5546 §3.2.1 allows no attendees there."""
-    return replace(invitation, method=Method.PUBLISH, attendees=())
 
 
 def calendar_bytes(invitation: Invitation) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flask_booking.messages.invitation import Person, calendar_bytes, published
+from flask_booking.messages.invitation import Method, Person, calendar_bytes
 from tests.messages.made import ENDS, STARTS, invitation
 from tests.messages.mail_client import check_calendar
 
@@ -69,7 +69,7 @@ def test_the_same_invitation_gives_the_same_bytes() -> None:
 
 
 def test_a_published_copy_asks_nobody_to_answer() -> None:
-    data = calendar_bytes(published(invitation()))
+    data = calendar_bytes(invitation(method=Method.PUBLISH))
     assert b"METHOD:PUBLISH\r\n" in data
     assert b"ATTENDEE" not in data
     check_calendar(data)

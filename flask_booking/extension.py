@@ -50,8 +50,8 @@ class FlaskBooking:
 
 
 def _register(app: Flask) -> None:
-    from . import api, cli, jobs
+    from . import api, cli, jobs, public
 
-    rooms: tuple[t.Any, ...] = (jobs, api, cli)
+    rooms: tuple[t.Any, ...] = (jobs, public, api, cli)
     for room in rooms:
         room.init_app(app)

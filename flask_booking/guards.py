@@ -1,0 +1,192 @@
+"""What keeps programs from flooding the public pages and the public API: rate limits, form age, proof of work, sizes.
+
+None of it needs anything from outside, and none of it may break a page: with Redis down each process counts for itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import ipaddress
+import json
+import logging
+import time
+import typing as t
+
+import altcha
+import sqlalchemy as sa
+from flask import current_app, request
+from limits import RateLimitItem, parse_many
+from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.strategies import FixedWindowRateLimiter
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from .encryption import encryption_keys, sign, unsign
+from .errors import Refused, TooManyRequests
+from .i18n import gettext as _
+from .models import UsedChallenge
+from .state import session, state
+
+_log = logging.getLogger(__name__)
+
+FORM_AGE = 24 * 3600
+"""How long a form may lie open, in seconds."""
+CHALLENGE_AGE = 2 * 3600
+_HARDNESS = 60_000
+"""The most numbers that a browser must try: about a second on a phone."""
+_REDIS_PAUSE = 15
+"""For how many seconds a process counts for itself after Redis failed."""
+
+
+# Rates
+
+
+class Counter:
+    """How often which address did what: in Redis, shared by all processes, or in this process alone."""
+
+    def __init__(self, redis_url: str | None) -> None:
+        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._shared = FixedWindowRateLimiter(_redis(redis_url)) if redis_url else None
+        self._pause_until = 0.0
+
+    def wait(self, limits: t.Sequence[RateLimitItem], *names: str) -> int:
+        """Count one more; returns for how many seconds to wait, 0 when no limit was passed."""
+        if self._shared is not None and time.monotonic() >= self._pause_until:
+            try:
+                return _hit(self._shared, limits, names)
+            except (RedisError, OSError):
+                self._pause_until = time.monotonic() + _REDIS_PAUSE
+                _log.warning("Redis doesn't answer: rate limits are counted by each process for itself")
+        return _hit(self._own, limits, names)
+
+
+def _redis(url: str) -> Storage:
+    # The client's own retries would keep every request waiting for a server that is gone.
+    return RedisStorage(
+        url,
+        wrap_exceptions=False,
+        key_prefix="booking-limits",
+        socket_timeout=0.5,
+        socket_connect_timeout=0.5,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def _hit(counter: FixedWindowRateLimiter, limits: t.Sequence[RateLimitItem], names: tuple[str, ...]) -> int:
+    # Every limit counts each attempt; a list, since any() would stop at the first.
+    passed = [limit for limit in limits if not counter.hit(limit, *names)]
+    if not passed:
+        return 0
+    return max(1, *(int(counter.get_window_stats(limit, *names).reset_time - time.time()) + 1 for limit in passed))
+
+
+def check_rate(kind: str) -> None:
+    """Count a request of this ``kind`` (a key of ``BOOKING_RATE_LIMITS``) from the client's address.
+
+    Raises :class:`~flask_booking.errors.TooManyRequests` with the seconds to wait.
+    """
+    text = current_app.config["BOOKING_RATE_LIMITS"].get(kind, "")
+    if not text or not current_app.config["BOOKING_RATE_LIMIT_ENABLED"]:
+        return
+    extras = state().extras
+    counter = extras.get("counter")
+    if counter is None:
+        counter = extras.setdefault("counter", Counter(current_app.config["BOOKING_REDIS_URL"]))
+    seconds = counter.wait(parse_many(text), kind, client_network(request.remote_addr))
+    if seconds:
+        raise TooManyRequests(retry_after=seconds)
+
+
+def client_network(address: str | None) -> str:
+    """Whom a limit counts: an IPv4 address, or the /64 network that an IPv6 client has to itself."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
+    return str(parsed)
+
+
+def limit_body() -> None:
+    """Let this request be read only up to ``BOOKING_MAX_CONTENT_LENGTH`` bytes; more is a 413 when it is read."""
+    most = int(current_app.config["BOOKING_MAX_CONTENT_LENGTH"])
+    own = request.max_content_length
+    request.max_content_length = most if own is None else min(own, most)
+
+
+# Forms
+
+
+def form_stamp(name: str) -> str:
+    """A signed note of when the form ``name`` was given out."""
+    return sign("form", [name, int(time.time())])
+
+
+def seconds_open(stamp: str, name: str) -> int | None:
+    """For how many seconds the form ``name`` with this stamp has been open; None when it isn't one of ours."""
+    value = unsign("form", stamp, max_age=FORM_AGE) if len(stamp) < 400 else None
+    if not isinstance(value, list) or len(value) != 2 or value[0] != name:
+        return None
+    return max(0, int(time.time()) - int(value[1]))
+
+
+# Proof of work
+
+
+def new_challenge() -> dict[str, t.Any] | None:
+    """A piece of arithmetic for the guest's browser, as JSON-able object; None when ``BOOKING_PROOF_OF_WORK`` is off."""
+    if not current_app.config["BOOKING_PROOF_OF_WORK"]:
+        return None
+    expires = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=CHALLENGE_AGE)
+    options = altcha.ChallengeOptionsV1(hmac_key=_work_key(), max_number=_HARDNESS, expires=expires)
+    return t.cast("dict[str, t.Any]", altcha.create_challenge_v1(options).to_dict())
+
+
+def check_work(solution: str) -> None:
+    """Accept the ``solution`` of a challenge, once.
+
+    Raises :class:`~flask_booking.errors.Refused` when it is missing, wrong, too old or used before.  Nothing is asked
+    when ``BOOKING_PROOF_OF_WORK`` is off.  Commits.
+    """
+    if not current_app.config["BOOKING_PROOF_OF_WORK"]:
+        return
+    if not _solves(solution) or not _first_use(solution):
+        raise Refused(_("Your browser's check didn't go through. Please try again; it needs JavaScript."))
+
+
+def _solves(solution: str) -> bool:
+    if not solution or len(solution) > 2000:
+        return False
+    try:
+        accepted, _error = altcha.verify_solution_v1(solution, _work_key(), check_expires=True)
+    except (ValueError, TypeError, KeyError, AttributeError, binascii.Error):
+        return False
+    return bool(accepted)
+
+
+def _first_use(solution: str) -> bool:
+    # The signature, not the text: the same solution can be written in many ways.
+    signature = str(json.loads(base64.b64decode(solution))["signature"])
+    digest = hashlib.sha256(signature.encode()).hexdigest()
+    db, now = session(), int(time.time())
+    db.execute(sa.delete(UsedChallenge).where(UsedChallenge.expires < now))
+    db.add(UsedChallenge(signature_hash=digest, expires=now + CHALLENGE_AGE + 60))
+    try:
+        db.commit()
+    except sa.exc.IntegrityError:
+        db.rollback()
+        return False
+    return True
+
+
+def _work_key() -> str:
+    config = current_app.config
+    newest = encryption_keys(config.get("BOOKING_ENCRYPTION_KEYS"), config.get("SECRET_KEY"))[0]
+    return hashlib.sha256(b"flask_booking proof of work" + newest).hexdigest()

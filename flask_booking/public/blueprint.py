@@ -1,0 +1,143 @@
+"""The public pages' blueprint, and what surrounds each of its views: limits, language, headers, and pages for errors.
+
+Errors are answered with pages returned as ordinary responses: an application's own error handlers may turn a 404 into
+a 200 or a 429 into a 500, and never get to see ours.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import traceback
+import typing as t
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, current_app, make_response, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from ..errors import BookingError, NoLongerOffered, NotBookable, TooManyRequests
+from ..guards import check_rate, limit_body
+from ..i18n import gettext as _
+from ..models import BookingPage
+from ..state import session
+from .language import choose_language
+from .shell import Shell, render
+
+_log = logging.getLogger(__name__)
+
+blueprint = Blueprint("booking_public", __name__, template_folder="../templates")
+
+View = t.TypeVar("View", bound=t.Callable[..., ResponseReturnValue])
+
+_EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    # Not `no-store`: a browser that goes back shall find the page as it was left.
+    "Cache-Control": "private, no-cache",
+}
+SECRET = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+"""Headers of pages whose address is a secret."""
+
+
+@blueprint.url_value_preprocessor
+def _let_forms_in(endpoint: str | None, values: dict[str, t.Any] | None) -> None:
+    """Take our forms out of the CRM's CSRF protection: they act for nobody who is logged in.
+
+    Done here because these functions run before all ``before_request`` ones, whichever was mounted first.
+    """
+    protection = current_app.extensions.get("csrf")
+    if protection is not None and hasattr(protection, "exempt"):
+        protection.exempt(blueprint)
+
+
+def guarded(rate: str, *, posting: str | None = None, secret: bool = False) -> t.Callable[[View], View]:
+    """Surround a view: count it against the limit ``rate`` (``posting`` for POST), choose the language, add headers,
+    and show a page of our own for whatever goes wrong.  ``secret`` pages are neither stored nor indexed."""
+
+    def surround(view: View) -> View:
+        @functools.wraps(view)
+        def shown(**values: t.Any) -> ResponseReturnValue:
+            choose_language()
+            try:
+                limit_body()
+                check_rate(posting if posting and request.method == "POST" else rate)
+                response = make_response(view(**values))
+            except BookingError as error:
+                response = error_page(error)
+            except HTTPException as error:
+                response = _http_error_page(error)
+            except Exception as error:
+                if current_app.debug:
+                    raise
+                session().rollback()
+                # Frames only: messages of database errors carry what the guest typed.
+                frames = "".join(traceback.format_tb(error.__traceback__))
+                _log.error("%s failed: %s\n%s", request.endpoint, type(error).__name__, frames)
+                response = sorry(500, _("Something broke"), _("It is our fault, not yours. Nothing was half done."))
+            return _with_headers(response, secret)
+
+        return t.cast("View", shown)
+
+    return surround
+
+
+def _with_headers(response: Response, secret: bool) -> Response:
+    for name, value in {**_EVERYWHERE, **(SECRET if secret else {})}.items():
+        response.headers.setdefault(name, value)
+    policy = current_app.config["BOOKING_CSP"]
+    if policy and response.mimetype == "text/html":
+        response.headers.setdefault("Content-Security-Policy", policy)
+    response.vary.add("Accept-Language")
+    return response
+
+
+def error_page(error: BookingError) -> Response:
+    """The page that tells what ``error`` says."""
+    titles = {
+        400: _("That link doesn't work"),
+        403: _("This can't be booked"),
+        404: _("There is nothing here"),
+        410: _("Not bookable at the moment"),
+        429: _("One moment, please"),
+        503: _("One moment, please"),
+    }
+    way_on = _way_on(error)
+    response = sorry(error.status, titles.get(error.status, _("That didn't work")), error.description, way_on)
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after)
+    elif error.status == 503:
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def _http_error_page(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status == 413:
+        return sorry(413, _("That was too much"), _("What you sent is too large. Please shorten your texts."))
+    if 300 <= status < 400:
+        return t.cast(Response, error.get_response())
+    return sorry(status, _("That didn't work"), _("Please go back and try again."))
+
+
+def _way_on(error: BookingError) -> tuple[str, str] | None:
+    """Where a guest can go from here: to the page of the event type, or to all that can be booked with its host."""
+    values = request.view_args or {}
+    page, event = values.get("page"), values.get("event")
+    if not page or not event:
+        return None
+    if not isinstance(error, NotBookable | NoLongerOffered):
+        return url_for("booking_public.event", page=page, event=event), _("Choose a time")
+    active = session().scalar(sa.select(BookingPage.id).where(BookingPage.slug == page, BookingPage.active))
+    return (url_for("booking_public.page", page=page), _("See what else can be booked")) if active else None
+
+
+def sorry(status: int, title: str, text: str, way_on: tuple[str, str] | None = None) -> Response:
+    """A page that says what went wrong and where to go on (address and words)."""
+    return make_response(
+        render("error.html", Shell(title=title), heading=title, text=text, way_on=way_on, status=status), status
+    )

@@ -1,0 +1,243 @@
+"""Choosing: what can be booked on a page, then a day and a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import typing as t
+
+import sqlalchemy as sa
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import orm as so
+
+from ..errors import HoldExpired, InvalidHold, NoLongerOffered, NotBookable, SlotTaken, SlotUnavailable
+from ..i18n import gettext as _
+from ..i18n import zone_label
+from ..markdown import plain
+from ..models import BookingPage, EventType, Host
+from ..scheduling import find_event, place_hold, release_hold
+from ..scheduling.hold import check_hold_token, ignoring_hold, new_hold_token
+from ..scheduling.offers import EventAddress, Moved
+from ..state import session
+from . import asked
+from .blueprint import blueprint, guarded
+from .lookup import NewTimes, nearest_to
+from .month import month_shown, time_of
+from .people import face, faces
+from .shell import render, shell_for
+from .zones import zone_choice
+
+
+@dataclasses.dataclass(frozen=True)
+class Choosing:
+    """An event type somebody looks at: in which zone, for how long, and with which parameters along the way."""
+
+    address: EventAddress
+    page: str
+    event: EventType
+    zone: str
+    zone_was_asked: bool
+    duration: int
+    along: dict[str, str]
+
+    def url(self, endpoint: str = "event", **changes: t.Any) -> str:
+        """The address of a step for what was chosen so far; ``None`` leaves a parameter out."""
+        given: dict[str, t.Any] = {**self.along}
+        if self.zone_was_asked:
+            given["tz"] = self.zone
+        if self.duration != self.event.duration:
+            given["duration"] = self.duration
+        given |= changes
+        values = {name: value for name, value in given.items() if value is not None}
+        return url_for(f"booking_public.{endpoint}", page=self.page, event=self.event.slug, **values)
+
+    def times(self, hold: str | None = None) -> NewTimes:
+        """The times on offer; those of the form's own hold among them."""
+        return NewTimes(self.address, self.duration, ignoring_hold(hold)) if hold else NewTimes(self.address, self.duration)
+
+
+def choosing(page: str, event: str, problems: list[str]) -> Choosing:
+    """What is looked at.  Raises :class:`NotBookable`, :class:`NoLongerOffered` and :class:`Moved`."""
+    address = find_event(page, event)
+    found = session().scalar(
+        sa.select(EventType)
+        .where(EventType.id == address.event_type_id)
+        .options(so.joinedload(EventType.page), so.selectinload(EventType.hosts).joinedload(Host.user))
+    )
+    if found is None or not address.hosts:
+        raise NoLongerOffered
+    zone, was_asked = asked.zone_asked(found.hosts[0].time_zone, problems)
+    return Choosing(
+        address, page, found, zone, was_asked, asked.duration_asked(found, problems), asked.carried(found)
+    )
+
+
+def renamed(moved: Moved, page: str) -> ResponseReturnValue:
+    """On to an event type's new address, with everything that was asked for."""
+    endpoint = request.endpoint or "booking_public.event"
+    return redirect(url_for(endpoint, page=page, event=moved.slug, **request.args.to_dict()), 301)
+
+
+@blueprint.get("/<page>")
+@guarded("page")
+def page(page: str) -> ResponseReturnValue:
+    """Everything that can be booked with a host."""
+    found = session().scalar(
+        sa.select(BookingPage)
+        .where(BookingPage.slug == page)
+        .options(so.joinedload(BookingPage.host).joinedload(Host.user), so.selectinload(BookingPage.event_types))
+    )
+    if found is None:
+        raise NotBookable
+    if not found.active or not found.host.active:
+        raise NoLongerOffered(_("This page takes no bookings at the moment."))
+    owner = face(found.host)
+    along = asked.carried(None)
+    if request.args.get("tz"):
+        along["tz"] = request.args["tz"][:64]
+    offered = [
+        (event, plain(event.description), url_for("booking_public.event", page=page, event=event.slug, **along))
+        for event in found.event_types
+        if event.active and event.archived_at is None
+    ]
+    title = found.title or owner.name
+    shell = shell_for(
+        _("Book a meeting with %(name)s", name=title), found, description=plain(found.welcome), indexed=True
+    )
+    return render("page.html", shell, page=found, title=title, face=owner, offered=offered)
+
+
+@blueprint.get("/<page>/<event>")
+@guarded("slots")
+def event(page: str, event: str) -> ResponseReturnValue:
+    """A month of days, and the times of one of them."""
+    problems: list[str] = []
+    try:
+        chosen = choosing(page, event, problems)
+    except Moved as moved:
+        return renamed(moved, page)
+    if "zones" in request.args:
+        return _zones(chosen)
+    hold = _own_token(chosen)
+    return _calendar(chosen, problems, hold), 400 if problems else 200
+
+
+def _zones(chosen: Choosing) -> str:
+    """All time zones to choose from, on a page of their own: the calendar stays light."""
+    shell = shell_for(_("Choose your time zone"), chosen.event.page, chosen.event)
+    keep = {name: value for name, value in request.args.items() if name in ("month", "date", "duration", "hold")}
+    return render(
+        "zones.html",
+        shell,
+        action=url_for("booking_public.event", page=chosen.page, event=chosen.event.slug),
+        keep={**chosen.along, **keep},
+        regions=zone_choice(dt.datetime.now(dt.UTC)),
+        zone=chosen.zone,
+    )
+
+
+def _own_token(chosen: Choosing) -> str | None:
+    """The token of the form somebody comes back from, when it is one of ours for this event type."""
+    token = request.values.get("hold", "")
+    try:
+        return check_hold_token(token, chosen.event.id) if token else None
+    except InvalidHold:
+        return None
+
+
+def _calendar(chosen: Choosing, problems: list[str], hold: str | None, taken: tuple[str, list[int]] | None = None) -> str:
+    event, now = chosen.event, dt.datetime.now(dt.UTC)
+    carry_hold = {"hold": hold} if hold else {}
+    month = month_shown(
+        chosen.times(hold),
+        zone=chosen.zone,
+        month=asked.month_asked(problems),
+        date=asked.date_asked(problems),
+        now=now,
+        url=lambda **changes: chosen.url(**carry_hold, **changes),
+    )
+    who = faces(event.hosts)
+    shell = shell_for(
+        _("%(title)s with %(name)s", title=event.title, name=", ".join(one.name for one in who)),
+        event.page,
+        event,
+        description=plain(event.description),
+        indexed=not request.args,
+    )
+    same_view = {name: request.args[name] for name in ("month", "date") if name in request.args}
+    return render(
+        "event.html",
+        shell,
+        event=event,
+        faces=who,
+        month=month,
+        problems=problems,
+        taken=(taken[0], [time_of(start, chosen.zone) for start in taken[1]]) if taken else None,
+        form={
+            "action": chosen.url("hold"),
+            "method": "post",
+            "hidden": {"hold": hold or new_hold_token(event.id), "tz": chosen.zone, "duration": chosen.duration},
+        },
+        durations=[
+            (minutes, chosen.url(duration=minutes, **same_view, **carry_hold), minutes == chosen.duration)
+            for minutes in event.durations
+        ],
+        duration=chosen.duration,
+        zone={
+            "key": chosen.zone,
+            "asked": chosen.zone_was_asked,
+            "label": zone_label(chosen.zone, now),
+            "url": chosen.url(zones=1, **same_view, **carry_hold),
+        },
+        back_url=url_for("booking_public.page", page=chosen.page),
+    )
+
+
+@blueprint.post("/<page>/<event>/hold")
+@guarded("slots", posting="hold")
+def hold(page: str, event: str) -> ResponseReturnValue:
+    """Keep a time for the form that comes next; when it was taken meanwhile, offer the nearest others."""
+    problems: list[str] = []
+    try:
+        chosen = choosing(page, event, problems)
+    except Moved as moved:
+        return redirect(url_for("booking_public.event", page=page, event=moved.slug), 303)
+    start = asked.start_asked(request.form.get("start", ""))
+    if "duration" in request.form and problems:
+        raise asked.Unreadable(problems[-1])
+    token = check_hold_token(request.form.get("hold", ""), chosen.event.id)
+    if chosen.event.hold_minutes:
+        try:
+            place_hold(chosen.event.id, token, int(start.timestamp()), chosen.duration)
+        except (SlotTaken, SlotUnavailable) as error:
+            return taken_page(chosen, error, start, token), 409
+    return redirect(
+        chosen.url("details", start=asked.written(start), tz=chosen.zone, duration=chosen.duration, hold=token), 303
+    )
+
+
+def taken_page(
+    chosen: Choosing, error: SlotTaken | SlotUnavailable | HoldExpired, start: dt.datetime, token: str | None
+) -> str:
+    """The calendar again, saying that a time is gone and which ones are nearest to it."""
+    near = nearest_to(chosen.times(token), int(start.timestamp()))
+    return _calendar(chosen, [], token, (taken_words(error, bool(near)), near))
+
+
+def taken_words(error: SlotTaken | SlotUnavailable | HoldExpired, others: bool) -> str:
+    """That a time can't be had, and what is offered instead."""
+    what = {
+        SlotTaken: _("That time was just taken."),
+        HoldExpired: _("Your time was kept for a while, and is taken now."),
+    }.get(type(error), _("That time isn't offered."))
+    return f"{what} {_('These are the nearest free ones.') if others else _('Nothing else is free near it.')}"
+
+
+@blueprint.post("/<page>/<event>/release")
+@guarded("slots", posting="hold")
+def release(page: str, event: str) -> ResponseReturnValue:
+    """Give back what a form holds: the script says so when a guest leaves it."""
+    address = find_event(page, event)
+    release_hold(address.event_type_id, request.form.get("hold", ""))
+    return "", 204

@@ -1,0 +1,191 @@
+"""The guest's own page of a booking: what was agreed on, for the calendar, and the way to move or cancel it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import time
+
+from flask import Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..errors import ChangeRefused, InvalidInput
+from ..i18n import format_date, format_times, zone_label
+from ..i18n import gettext as _
+from ..models import Booking, BookingStatus
+from ..scheduling import booking_by_token, cancel
+from ..scheduling.change import check_changeable
+from ..zones import UnknownZone, canonical
+from .blueprint import blueprint, guarded
+from .calendars import add_links, invitation_file
+from .form import where
+from .people import faces
+from .shell import Shell, render, shell_for
+
+
+@dataclasses.dataclass(frozen=True)
+class Meeting:
+    """A booking as its guest sees it.  ``state`` is ``confirmed``, ``pending``, ``cancelled`` or ``past``."""
+
+    booking: Booking
+    token: str
+    state: str
+    zone: str
+    may_move: bool
+    may_cancel: bool
+    why_not: str
+
+    @property
+    def day(self) -> str:
+        return format_date(self.booking.starts_at, self.zone)
+
+    @property
+    def times(self) -> str:
+        return format_times(self.booking.starts_at, self.booking.ends_at, self.zone)
+
+    @property
+    def zone_label(self) -> str:
+        return zone_label(self.zone, self.booking.starts_at)
+
+    @property
+    def tile(self) -> tuple[str, str]:
+        """Month and day of the month: a leaf of a calendar."""
+        starts = self.booking.starts_at
+        return format_date(starts, self.zone, style="month name"), format_date(starts, self.zone, style="day number")
+
+    @property
+    def place(self) -> str:
+        return where(self.booking.location)
+
+    def url(self, endpoint: str = "manage", **values: str | int) -> str:
+        return url_for(f"booking_public.{endpoint}", token=self.token, **values)
+
+    @property
+    def event_url(self) -> str:
+        """Where the same can be booked again; empty where it can't."""
+        event = self.booking.event_type
+        if not event.active or event.archived_at is not None or not event.page.active:
+            return ""
+        return url_for("booking_public.event", page=event.page.slug, event=event.slug, tz=self.zone)
+
+
+def meeting(token: str) -> Meeting:
+    """The booking of a manage link.  Raises :class:`~flask_booking.errors.NotBookable`."""
+    booking = booking_by_token(token[:100])
+    why_not_move, why_not_cancel = _refusal(booking, moving=True), _refusal(booking, moving=False)
+    try:
+        zone = canonical(request.args.get("tz", "")[:64] or booking.guest_time_zone)
+    except UnknownZone:
+        zone = booking.guest_time_zone
+    why_not = (why_not_cancel or why_not_move) if why_not_move and why_not_cancel else ""
+    return Meeting(booking, token, _state(booking), zone, not why_not_move, not why_not_cancel, why_not)
+
+
+def _refusal(booking: Booking, *, moving: bool) -> str:
+    try:
+        check_changeable(booking, "guest", int(time.time()), moving=moving)
+    except ChangeRefused as error:
+        return error.description
+    return ""
+
+
+def _state(booking: Booking) -> str:
+    if booking.status is BookingStatus.CANCELLED:
+        return "cancelled"
+    if not booking.live or booking.ends_at <= dt.datetime.now(dt.UTC):
+        return "past"
+    return "pending" if booking.status is BookingStatus.PENDING else "confirmed"
+
+
+def shell_of(shown: Meeting, title: str) -> Shell:
+    """The shell in the looks of the event type that was booked."""
+    event = shown.booking.event_type
+    return shell_for(title, event.page, event)
+
+
+@blueprint.get("/manage/<token>")
+@guarded("manage", secret=True)
+def manage(token: str) -> ResponseReturnValue:
+    """The booking; ``?new=1`` right after it was made."""
+    shown = meeting(token)
+    new = bool(request.args.get("new")) and shown.state in ("confirmed", "pending")
+    moved = bool(request.args.get("moved")) and shown.state in ("confirmed", "pending")
+    heading = _heading(shown.state, new, moved)
+    return render(
+        "manage.html",
+        shell_of(shown, f"{heading}: {shown.booking.title}"),
+        meeting=shown,
+        booking=shown.booking,
+        event=shown.booking.event_type,
+        faces=faces(shown.booking.hosts),
+        heading=heading,
+        lead=_lead(shown, new),
+        new=new,
+        add=add_links(shown.booking, token) if shown.state in ("confirmed", "pending") else None,
+    )
+
+
+def _heading(state: str, new: bool, moved: bool) -> str:
+    if moved and state == "confirmed":
+        return _("Your meeting was moved")
+    return {
+        "confirmed": _("You are booked") if new else _("Your meeting"),
+        "pending": _("Your request was sent") if new else _("Your request"),
+        "cancelled": _("This meeting is cancelled"),
+        "past": _("This meeting is over"),
+    }[state]
+
+
+def _lead(shown: Meeting, new: bool) -> str:
+    email = shown.booking.guest_email
+    match shown.state:
+        case "pending":
+            return _("The time is kept for you. You will hear by e-mail at %(email)s as soon as it is answered.", email=email)
+        case "confirmed" if new:
+            return _("An invitation is on its way to %(email)s.", email=email)
+        case _:
+            return ""
+
+
+@blueprint.get("/manage/<token>/invite.ics")
+@guarded("manage", secret=True)
+def invite(token: str) -> ResponseReturnValue:
+    """The booking as a file for any calendar."""
+    shown = meeting(token)
+    response = Response(invitation_file(shown.booking, token), mimetype="text/calendar")
+    response.headers["Content-Type"] = "text/calendar; charset=utf-8; method=PUBLISH"
+    response.headers["Content-Disposition"] = 'attachment; filename="invite.ics"'
+    return response
+
+
+@blueprint.get("/manage/<token>/cancel")
+@guarded("manage", secret=True)
+def ask_cancel(token: str) -> ResponseReturnValue:
+    """Whether to cancel, and why."""
+    shown = meeting(token)
+    return _cancel_form(shown) if shown.may_cancel else redirect(shown.url(), 303)
+
+
+@blueprint.post("/manage/<token>/cancel")
+@guarded("manage", secret=True)
+def do_cancel(token: str) -> ResponseReturnValue:
+    """Cancel; its time is free at once."""
+    shown = meeting(token)
+    try:
+        cancel(shown.booking.id, actor="guest", reason=request.form.get("reason", ""))
+    except InvalidInput as error:
+        return _cancel_form(meeting(token), error), 422
+    return redirect(shown.url(), 303)
+
+
+def _cancel_form(shown: Meeting, error: InvalidInput | None = None) -> str:
+    return render(
+        "cancel.html",
+        shell_of(shown, _("Cancel: %(title)s", title=shown.booking.title)),
+        meeting=shown,
+        booking=shown.booking,
+        event=shown.booking.event_type,
+        faces=faces(shown.booking.hosts),
+        reason=request.form.get("reason", "")[:5000],
+        problem=error.description if error else "",
+    )

@@ -1,0 +1,196 @@
+// Makes the public pages quicker. Every one of them works without it.
+
+const text = document.body.dataset;
+const status = document.getElementById("status");
+
+function say(words) {
+  status.textContent = words;
+  if (words) setTimeout(() => status.textContent === words && say(""), 4000);
+}
+
+// Months, days and durations: the same page is fetched and its main part replaced.
+
+let turning = null;
+
+async function show(url, { push = true, keep = "" } = {}) {
+  turning?.abort();
+  const mine = (turning = new AbortController());
+  const main = document.getElementById("main");
+  main.setAttribute("aria-busy", "true");
+  let page;
+  try {
+    const answer = await fetch(url, { signal: mine.signal, headers: { Accept: "text/html" } });
+    page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    main.removeAttribute("aria-busy");
+    return say(text.offline);
+  }
+  const fresh = page.getElementById("main");
+  if (!fresh?.querySelector(".choose")) return location.assign(url);
+  main.replaceWith(document.adoptNode(fresh));
+  document.querySelectorAll("body > .foot").forEach((foot) => foot.remove());
+  page.querySelectorAll("body > .foot").forEach((foot) => fresh.after(document.adoptNode(foot)));
+  document.title = page.title;
+  if (push) history.pushState(null, "", url);
+  if (keep) focusAfter(fresh, keep);
+  ready();
+}
+
+function focusAfter(main, keep) {
+  const day = main.querySelector("#day-title");
+  if (keep === "day" && day) {
+    day.focus({ preventScroll: true });
+    if (day.getBoundingClientRect().top > innerHeight * 0.6) {
+      const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      day.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+    }
+  } else {
+    const same = main.querySelector(keep === "duration" ? ".durations [aria-current]" : `[data-keep="${keep}"]`);
+    (same || main).focus({ preventScroll: true });
+  }
+}
+
+document.addEventListener("click", (event) => {
+  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const link = event.target.closest("a[data-nav]");
+  if (link) {
+    event.preventDefault();
+    show(link.href, { keep: link.dataset.keep });
+    return;
+  }
+  const zones = event.target.closest("a[data-zones]");
+  if (zones) {
+    event.preventDefault();
+    openZones(zones);
+    return;
+  }
+  const copy = event.target.closest("[data-copy]");
+  if (copy) navigator.clipboard.writeText(new URL(copy.dataset.copy, location).href).then(() => say(text.copied));
+});
+
+addEventListener("popstate", () => {
+  if (document.querySelector(".choose")) show(location.href, { push: false });
+});
+
+// Time zones: the form of the page that lists them, with a search above the list.
+
+async function openZones(link) {
+  const line = link.closest(".zone");
+  const open = line.nextElementSibling;
+  if (open?.matches(".zones-open")) return open.remove();
+  let form;
+  try {
+    const page = new DOMParser().parseFromString(await (await fetch(link.href)).text(), "text/html");
+    form = document.adoptNode(page.getElementById("zones"));
+  } catch {
+    return say(text.offline);
+  }
+  if (!form) return location.assign(link.href);
+  form.className = "zones-open";
+  const list = form.querySelector("select");
+  const all = [...list.options].map((option) => ({ option, words: `${option.text} ${option.value}`.replace(/_/g, " ") }));
+  const search = Object.assign(document.createElement("input"), { type: "search", autocomplete: "off" });
+  search.setAttribute("aria-label", text.search);
+  search.placeholder = text.search;
+  list.size = 8;
+  list.before(search);
+  const plain = (words) => words.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
+  search.addEventListener("input", () => {
+    const wanted = plain(search.value).split(/\s+/).filter(Boolean);
+    const found = all.filter(({ words }) => wanted.every((word) => plain(words).includes(word)));
+    list.replaceChildren(...found.map(({ option }) => option));
+    if (found.length && wanted.length) found[0].option.selected = true;
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown") {
+      event.preventDefault();
+      list.focus();
+    }
+  });
+  list.addEventListener("dblclick", () => form.requestSubmit?.());
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      form.remove();
+      link.focus();
+    } else if (event.key === "Enter" && event.target === list) {
+      event.preventDefault();
+      form.querySelector("button").click();
+    }
+  });
+  line.after(form);
+  list.selectedOptions[0]?.scrollIntoView({ block: "nearest" });
+  search.focus();
+}
+
+function detectZone() {
+  const line = document.querySelector("[data-detect-zone]");
+  if (!line) return;
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const url = new URL(location);
+  if (!zone || url.searchParams.has("tz")) return;
+  url.searchParams.set("tz", zone);
+  history.replaceState(null, "", url);
+  if (zone !== line.dataset.detectZone) show(url.href, { push: false });
+  else line.remove();
+}
+
+// Forms: sent once; the hold goes into the address first, so that Back finds it; given back when the guest leaves.
+
+let leaving = false;
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("[data-once]")) return;
+  if (form.dataset.sent) return event.preventDefault();
+  const work = form.querySelector("[data-work]");
+  if (work && !work.value) {
+    event.preventDefault();
+    form.dataset.sent = "yes";
+    const button = event.submitter || form.querySelector("button");
+    const words = button.textContent;
+    button.textContent = text.working;
+    work.value = await solve(work.dataset.work, work.dataset.challenge);
+    button.textContent = words;
+    delete form.dataset.sent;
+    return form.requestSubmit ? form.requestSubmit(button) : form.submit();
+  }
+  form.dataset.sent = "yes";
+  leaving = true;
+  (event.submitter || form.querySelector("button:not([type])"))?.setAttribute("aria-disabled", "true");
+  if (form.matches("[data-hold]")) {
+    const url = new URL(location);
+    url.searchParams.set("hold", form.elements.hold.value);
+    history.replaceState(null, "", url);
+  }
+});
+
+function solve(script, challenge) {
+  return new Promise((resolve) => {
+    const worker = new Worker(script, { type: "module" });
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = () => resolve("");
+    worker.postMessage(JSON.parse(challenge));
+  });
+}
+
+addEventListener("pagehide", () => {
+  const form = document.querySelector("form[data-release]");
+  if (!form || leaving) return;
+  const body = new URLSearchParams({ hold: form.elements.hold.value });
+  navigator.sendBeacon(form.dataset.release, body);
+});
+
+addEventListener("pageshow", () => {
+  leaving = false;
+  document.querySelectorAll("[data-once]").forEach((form) => delete form.dataset.sent);
+  document.querySelectorAll("[aria-disabled]").forEach((button) => button.removeAttribute("aria-disabled"));
+});
+
+function ready() {
+  detectZone();
+  if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach((button) => (button.hidden = false));
+}
+
+ready();
+document.querySelector("[data-focus]")?.focus();

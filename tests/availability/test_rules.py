@@ -23,6 +23,7 @@ from flask_booking.availability import (
     Window,
     WindowKind,
     explain,
+    reach,
     refusal,
     refusal_all,
     slots,
@@ -75,6 +76,7 @@ def test_a_meeting_may_begin_when_another_ends_and_end_when_it_begins() -> None:
 
 def test_busy_time_without_length_closes_nothing() -> None:
     assert offered(RULES, host(busy=[Busy(at("09:10"), at("09:10"))])) == EVERY
+    assert offered(RULES, host(occupied=[booked("09:10", minutes=0)])) == EVERY
 
 
 def test_busy_time_does_not_move_the_grid() -> None:
@@ -178,6 +180,36 @@ def test_months_are_those_of_the_hosts_zone() -> None:
 
     assert offered(rules, host(hours=berlin, occupied=[may])) == []
     assert offered(rules, host(occupied=[may])) == EVERY
+
+
+@pytest.mark.parametrize("named", ["per_week", "per_month"])
+@pytest.mark.parametrize(("taken", "asked"), [("first", "last"), ("last", "first")])
+def test_a_period_is_counted_from_its_first_day_to_its_last(named: str, taken: str, asked: str) -> None:
+    days = {"per_week": {"first": 4, "last": 10}, "per_month": {"first": 27, "last": 57}}[named]  # 8-14 June, July
+    rules = replace(RULES, limits=Limits(**{named: 1}))
+    row = booked("11:30", day=days[taken])
+
+    assert offered(rules, host(occupied=[row]), day=days[asked]) == []
+    assert offered(rules, host(occupied=[row]), day=days["first"] - 1) == EVERY
+    assert offered(rules, host(occupied=[row]), day=days["last"] + 1) == EVERY
+    begin, until = reach(rules, at("00:00", days[asked]), at("00:00", days[asked] + 1))
+    assert begin <= row.occupied_from < row.occupied_until <= until
+
+
+def test_what_ended_before_matters_as_far_as_the_buffers_reach() -> None:
+    rules = replace(RULES, buffer_before=45, buffer_after=20)
+
+    assert reach(rules, at("09:00"), at("12:00")) == (at("08:15"), at("12:50"))
+
+
+def test_the_same_month_of_another_year_is_another_month() -> None:
+    rules = replace(RULES, limits=Limits(per_month=1))
+    calendar = host(occupied=[booked("09:00")])
+
+    found = slots(rules, calendar, now=THURSDAY, start=THURSDAY, end=THURSDAY + 400 * DAY)
+
+    assert at("09:00", day=365) in found
+    assert at("09:30") not in found
 
 
 def test_the_limit_of_the_host_counts_every_event_type_and_that_of_the_event_type_its_own() -> None:
@@ -308,8 +340,13 @@ def test_an_answer_is_valid_until_the_first_thing_that_time_alone_changes() -> N
     assert valid_until(RULES, host(), **period) == at("09:00") + 1
     assert valid_until(replace(RULES, notice=60), host(), **period) == at("08:00") + 1
     assert valid_until(RULES, host(occupied=[held("10:00", expires=at("07:00"))]), **period) == at("07:00")
-    rolling = replace(RULES, window=Window(WindowKind.DAYS, days=1))
-    later = {"now": THURSDAY, "start": THURSDAY + 2 * DAY, "end": THURSDAY + 3 * DAY}
+
+
+@pytest.mark.parametrize(("kind", "ahead"), [(WindowKind.DAYS, 2), (WindowKind.BUSINESS_DAYS, 4)])
+def test_an_answer_about_days_ahead_is_valid_until_midnight_where_the_host_is(kind: WindowKind, ahead: int) -> None:
+    rolling = replace(RULES, window=Window(kind, days=1))
+    later = {"now": THURSDAY, "start": THURSDAY + ahead * DAY, "end": THURSDAY + (ahead + 1) * DAY}
+
     assert slots(rolling, host(), **later) == []
     assert valid_until(rolling, host(), **later) == at("00:00", day=1)
     assert slots(rolling, host(), **{**later, "now": at("00:00", day=1)}) != []

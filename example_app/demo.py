@@ -13,6 +13,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from example_app.extensions import MIGRATIONS
 from example_app.seed import PASSWORD, PEOPLE, seed
 from example_app.seed_booking import SETTINGS
+from flask_booking.jobs import start_worker
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -60,6 +61,8 @@ def run(port: int) -> None:
         server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietHandler)
     except (OSError, SystemExit):
         raise click.ClickException(f"Port {port} is taken. Choose another one: make demo PORT={port + 1}") from None
+    if not app.config["BOOKING_REDIS_URL"]:
+        start_worker(app)  # reminders fall due also while nobody looks at a page
     click.echo(welcome(address))
     try:
         server.serve_forever()

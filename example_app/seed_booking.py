@@ -282,6 +282,10 @@ def backdate(booking: Booking, booked_at: int) -> None:
             entry.at = booking.created_at
         elif entry.kind in {HistoryKind.COMPLETED, HistoryKind.NO_SHOW}:
             entry.at = booking.ends_at
+        else:
+            entry.at = now() - timedelta(hours=20)
+        if booking.cancelled_at is not None:
+            booking.cancelled_at = entry.at
         if entry.activity_id is not None:
             db.session.execute(update(Activity).where(Activity.id == entry.activity_id).values(happened_at=entry.at))
     db.session.execute(

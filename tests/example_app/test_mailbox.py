@@ -22,7 +22,8 @@ def letter() -> EmailMessage:
     message["Subject"] = "Confirmed: Grüße"
     message.set_content("See you then.")
     message.add_alternative(
-        "<html><head><title>x</title></head><body><p>See <b>you</b> then.</p><script>evil()</script></body></html>",
+        "<html><head><title>x</title></head><body><p>See <b>you</b> then.</p>"
+        "<script>document.body.textContent = 'evil()'</script></body></html>",
         subtype="html",
     )
     message.add_attachment(ICS, subtype="calendar", filename="invite.ics", params={"method": "REQUEST"})

@@ -1,0 +1,61 @@
+"""The app of a worker process that stands still at one step of its first delivery, so that a test can kill it there."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from flask_booking.jobs import handlers, outbox
+from tests.fixtures import served
+
+STEPS = ("claimed", "composed", "sent", "recorded")
+
+
+def create_app() -> Flask:
+    """The example CRM as the test configured it, pausing at ``BOOKING_TEST_PAUSE_AT`` (empty: nowhere)."""
+    step, paused = os.environ["BOOKING_TEST_PAUSE_AT"], Path(os.environ["BOOKING_TEST_PAUSED"])
+    if step:
+        pause_at(step, paused)
+    return served.create_app()
+
+
+def pause_at(step: str, paused: Path) -> None:
+    """Wrap the function that ends, or begins, the step."""
+
+    def pause() -> None:
+        paused.touch()
+        while True:
+            threading.Event().wait()
+
+    def before(function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any) -> Any:
+            pause()
+            return function(*arguments)
+
+        return wrapped
+
+    def after(function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any) -> Any:
+            answer = function(*arguments)
+            if answer is not None or function is send:
+                pause()
+            return answer
+
+        return wrapped
+
+    send = handlers.send
+    if step == "claimed":
+        outbox.claim = after(outbox.claim)
+    elif step == "composed":
+        handlers.send = before(send)
+    elif step == "sent":
+        handlers.send = after(send)
+    elif step == "recorded":
+        outbox._record = after(outbox._record)
+    else:
+        raise ValueError(f"{step} is none of {STEPS}")

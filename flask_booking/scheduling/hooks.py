@@ -88,11 +88,17 @@ def happening(booking: Booking, entry: HistoryEntry) -> Happening:
         lines.append(_("Moved from %(when)s", when=_earlier(entry, booking)))
     if entry.detail.get("reason"):
         lines.append(_("Reason: %(reason)s", reason=entry.detail["reason"]))
-    lines += [f"{answer['label']}: {answer['text']}" for answer in booking.answers if entry.kind in _FIRST]
+    lines += [answer_line(answer) for answer in booking.answers if entry.kind in _FIRST]
     if booking.notes and entry.kind in _FIRST:
         lines.append(booking.notes)
     subject = f"{kind_text(entry.kind)}: {booking.title}"
     return Happening(entry.kind.value, entry.actor, entry.at, subject[:200], "\n".join(lines))
+
+
+def answer_line(answer: dict[str, t.Any]) -> str:
+    """A question and its answer on one line; a question that ends with a mark of its own gets no colon."""
+    mark = "" if answer["label"].endswith(("?", ":", ".", "!")) else ":"
+    return f"{answer['label']}{mark} {answer['text']}"
 
 
 _FIRST = {HistoryKind.BOOKED, HistoryKind.REQUESTED}

@@ -76,7 +76,7 @@ def dates_needed(start: int, end: int) -> tuple[dt.date, dt.date]:
 
     Overrides of other dates need not be passed; those of each of these dates must be.
     """
-    first, last = _needed(start // DAY, end // DAY)
+    first, last = _needed(*(min(max(at, EARLIEST), LATEST) // DAY for at in (start, end)))
     return dt.date.fromordinal(first), dt.date.fromordinal(last)
 
 

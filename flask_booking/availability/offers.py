@@ -177,7 +177,7 @@ def explain(
     offered = set(
         slots(rules, calendar, now=now, start=start, end=end, ignore_booking=ignore_booking, ignore_hold=ignore_hold)
     )
-    starts = offered | {at for at in _seats_taken(rules, rows) if start <= at < end}
+    starts = {at for at in _seats_taken(rules, rows) if start <= at < end}
     for part in why.parts:
         anchor = part.start + rules.offset * 60
         first = start + (anchor - start) % _step(rules) if start > anchor else anchor

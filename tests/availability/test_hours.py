@@ -7,7 +7,18 @@ from importlib.resources import files
 
 import pytest
 
-from flask_booking.availability import Calendar, Hours, Reason, Rules, Window, WindowKind, open_time, refusal, slots
+from flask_booking.availability import (
+    Calendar,
+    Hours,
+    Reason,
+    Rules,
+    Window,
+    WindowKind,
+    dates_needed,
+    open_time,
+    refusal,
+    slots,
+)
 from flask_booking.availability.hours import local_days
 from flask_booking.zones import UnknownZone
 from tests.availability.oracle import Oracle, local, wheel_zone
@@ -242,3 +253,4 @@ def test_times_no_calendar_reaches_are_refused_without_an_error() -> None:
     assert refusal(rules, calendar, -(10**15), now=0).reason is Reason.PAST
     assert refusal(rules, calendar, 10**18, now=0).reason is Reason.CLOSED
     assert slots(rules, calendar, now=0, start=10**15, end=10**16) == []
+    assert dates_needed(-(10**15), 10**15) < (dt.date(1970, 1, 1), dt.date(9999, 1, 1))

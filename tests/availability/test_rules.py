@@ -102,6 +102,14 @@ def test_unknown_is_not_free() -> None:
     assert offered(RULES, host(unknown=[Busy(at("00:00"), at("11:00"))])) == ["11:00", "11:30"]
 
 
+def test_unknown_time_that_only_a_buffer_touches_is_still_told_as_unknown() -> None:
+    rules, calendar = replace(RULES, buffer_before=10), host(unknown=[Busy(at("08:00"), at("09:00"), "work calendar")])
+
+    verdict = refusal(rules, calendar, at("09:00"), now=THURSDAY)
+
+    assert (verdict.reason, verdict.label) == (Reason.UNKNOWN, "work calendar")
+
+
 def test_notice_is_counted_to_the_second() -> None:
     two_hours = replace(RULES, notice=120)
 

@@ -130,14 +130,14 @@ def offers(
     minutes = snapshot.durations[0] if duration is None else duration
     if minutes not in snapshot.durations:
         raise InvalidInput(_("This duration isn't offered."), fields={"duration": _("This duration isn't offered.")})
+    offered = starts(snapshot, minutes, now=now, start=start, end=end, ignoring=ignoring)
     expiry = min(
         (
-            valid_until(snapshot.rules(minutes), calendar, now=now, start=start, end=end)
+            valid_until(snapshot.rules(minutes), calendar, now=now, start=start, end=end, offered=offered)
             for calendar in snapshot.calendars
         ),
         default=now + DAY,
     )
-    offered = starts(snapshot, minutes, now=now, start=start, end=end, ignoring=ignoring)
     result = Offers(tuple(offered), minutes, (*key, now), expiry)
     memory.put(key, result)
     return result

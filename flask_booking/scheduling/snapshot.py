@@ -9,7 +9,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from ..availability import Busy, Calendar, Hours, Limits, Occupied, Range, Rules, Window
+from ..availability import Busy, Calendar, Hours, Limits, Occupied, Range, Rules, Window, dates_needed
 from ..models import (
     Assignment,
     BlockedTime,
@@ -70,7 +70,7 @@ def load(
     ).all()
     limited = limited or any(host.limit_day or host.limit_week or host.limit_month for host in hosts)
     reach = _LIMIT_REACH if limited else _REACH
-    hours = _hours(session, event, host_ids, start - _REACH, end + _REACH)
+    hours = _hours(session, event, host_ids, start, end)
     blocked = _blocked(session, host_ids, start - _REACH, end + _REACH)
     occupied = _occupied(session, host_ids, start - reach, end + reach, locked)
     owner_week = next((host.week_start for host in hosts), 0)
@@ -126,7 +126,7 @@ def _ranges(pairs: list[list[int]]) -> tuple[Range, ...]:
 
 def _hours(session: Session, event: EventType, host_ids: c.Sequence[int], start: int, end: int) -> dict[int, Hours]:
     """Each host's hours: the event type's schedule where it is the host's own, else the host's default one."""
-    first, last = (dt.datetime.fromtimestamp(max(at, 0), dt.UTC).date() for at in (start, end))
+    first, last = dates_needed(start, end)
     wanted = (
         Schedule.is_default
         if event.schedule_id is None

@@ -15,8 +15,8 @@ import logging
 import time
 import typing as t
 
-import altcha
 import sqlalchemy as sa
+from altcha.v1 import ChallengeOptions, create_challenge, verify_solution
 from flask import current_app, request
 from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage, RedisStorage, Storage
@@ -72,7 +72,7 @@ def _redis(url: str) -> Storage:
         key_prefix="booking-limits",
         socket_timeout=0.5,
         socket_connect_timeout=0.5,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]
     )
 
 
@@ -141,12 +141,12 @@ def seconds_open(stamp: str, name: str) -> int | None:
 
 
 def new_challenge() -> dict[str, t.Any] | None:
-    """A piece of arithmetic for the guest's browser, as JSON-able object; None when ``BOOKING_PROOF_OF_WORK`` is off."""
+    """A piece of arithmetic for the guest's browser, JSON-able; None when ``BOOKING_PROOF_OF_WORK`` is off."""
     if not current_app.config["BOOKING_PROOF_OF_WORK"]:
         return None
     expires = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=CHALLENGE_AGE)
-    options = altcha.ChallengeOptionsV1(hmac_key=_work_key(), max_number=_HARDNESS, expires=expires)
-    return t.cast("dict[str, t.Any]", altcha.create_challenge_v1(options).to_dict())
+    options = ChallengeOptions(hmac_key=_work_key(), max_number=_HARDNESS, expires=expires)
+    return t.cast("dict[str, t.Any]", create_challenge(options).to_dict())
 
 
 def check_work(solution: str) -> None:
@@ -165,7 +165,7 @@ def _solves(solution: str) -> bool:
     if not solution or len(solution) > 2000:
         return False
     try:
-        accepted, _error = altcha.verify_solution_v1(solution, _work_key(), check_expires=True)
+        accepted, _error = verify_solution(solution, _work_key(), check_expires=True)
     except (ValueError, TypeError, KeyError, AttributeError, binascii.Error):
         return False
     return bool(accepted)

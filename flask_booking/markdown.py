@@ -41,5 +41,5 @@ def markdown(text: str) -> Markup:
 
 def plain(text: str, most: int = 160) -> str:
     """The beginning of ``text`` without Markdown, on one line: for lists and descriptions."""
-    stripped = " ".join(Markup(markdown(text)).striptags().split())
+    stripped = " ".join(markdown(text).striptags().split())
     return stripped if len(stripped) <= most else stripped[: most - 1].rsplit(" ", 1)[0] + "…"

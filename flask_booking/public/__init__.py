@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import choose, details, files, manage, move
+from . import choose as choose  # imported for the views they add to the blueprint
+from . import details as details
+from . import files as files
+from . import manage as manage
+from . import move as move
 from .blueprint import blueprint
 
 __all__ = ["init_app"]
-
-# Imported for the views they add to the blueprint.
-_VIEWS = (choose, details, files, manage, move)
 
 
 def init_app(app: Flask) -> None:

@@ -127,5 +127,6 @@ def answers_prefilled(event: EventType, given: c.Mapping[str, str]) -> dict[str,
     for question in event.questions:
         value = given.get(f"a_{question['id']}") or given.get(label_slug(question["label"])) or ""
         if value:
-            found[question["id"]] = [part.strip() for part in value.split(",")] if question["kind"] == "multiple" else value
+            several = question["kind"] == "multiple"
+            found[question["id"]] = [part.strip() for part in value.split(",")] if several else value
     return found

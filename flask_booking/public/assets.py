@@ -6,7 +6,7 @@ import functools
 import hashlib
 from pathlib import Path
 
-from flask import url_for
+from .addresses import address
 
 FOLDER = Path(__file__).parents[1] / "static" / "booking"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -28,4 +28,4 @@ def content(name: str) -> tuple[bytes, str]:
 def static_url(name: str) -> str:
     """The address of one of our files: ``guest.css`` is at ``…/~static/guest.<hash>.css``."""
     stem, _, ending = name.rpartition(".")
-    return url_for("booking_public.static_file", name=f"{stem}.{content(name)[1]}.{ending}")
+    return address("static_file", name=f"{stem}.{content(name)[1]}.{ending}")

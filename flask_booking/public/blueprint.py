@@ -12,7 +12,7 @@ import traceback
 import typing as t
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, current_app, make_response, request, url_for
+from flask import Blueprint, Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -21,6 +21,7 @@ from ..guards import check_rate, limit_body
 from ..i18n import gettext as _
 from ..models import BookingPage
 from ..state import session
+from .addresses import address
 from .language import choose_language
 from .shell import Shell, render
 
@@ -101,7 +102,7 @@ def error_page(error: BookingError) -> Response:
     titles = {
         400: _("That link doesn't work"),
         403: _("This can't be booked"),
-        404: _("There is nothing here"),
+        404: _("This page doesn't exist"),
         410: _("Not bookable at the moment"),
         429: _("One moment, please"),
         503: _("One moment, please"),
@@ -131,9 +132,9 @@ def _way_on(error: BookingError) -> tuple[str, str] | None:
     if not page or not event:
         return None
     if not isinstance(error, NotBookable | NoLongerOffered):
-        return url_for("booking_public.event", page=page, event=event), _("Choose a time")
+        return address("event", page=page, event=event), _("Choose a time")
     active = session().scalar(sa.select(BookingPage.id).where(BookingPage.slug == page, BookingPage.active))
-    return (url_for("booking_public.page", page=page), _("See what else can be booked")) if active else None
+    return (address("page", page=page), _("See what else can be booked")) if active else None
 
 
 def sorry(status: int, title: str, text: str, way_on: tuple[str, str] | None = None) -> Response:

@@ -1,4 +1,7 @@
-"""A booking for the guest's own calendar: links to the web calendars, and a file for all others."""
+"""A booking for the guest's own calendar: links to the web calendars, and a file for all others.
+
+Both say what the invitation in the mail says, so that nobody ends up with two different entries.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ import datetime as dt
 import email.utils
 import urllib.parse
 
-from flask import current_app, url_for
+from flask import current_app
 
-from ..i18n import gettext as _
-from ..messages.invitation import Invitation, Method, Person, Status, calendar_bytes
+from ..messages.gather import invite, view_of
+from ..messages.invitation import Invitation, Method, Status, calendar_bytes
+from ..messages.view import Reader
 from ..models import Booking, BookingStatus
-from ..state import crm
-from .form import where
+from .addresses import address
 
 _STATES = {BookingStatus.PENDING: Status.TENTATIVE, BookingStatus.CANCELLED: Status.CANCELLED}
 
@@ -28,81 +31,45 @@ class AddLinks:
     file: str
 
 
-def add_links(booking: Booking, token: str) -> AddLinks:
+def add_links(booking: Booking) -> AddLinks:
     """The addresses by which the meeting is added to a calendar."""
-    title, text, place = _summary(booking), _description(booking, token), _place(booking)
+    said = _said(booking)
     google = {
         "action": "TEMPLATE",
-        "text": title,
-        "dates": f"{_basic(booking.starts_at)}/{_basic(booking.ends_at)}",
-        "details": text,
-        "location": place,
+        "text": said.summary,
+        "dates": f"{_basic(said.starts)}/{_basic(said.ends)}",
+        "details": said.description,
+        "location": said.location,
     }
     microsoft = {
         "path": "/calendar/action/compose",
         "rru": "addevent",
-        "subject": title,
-        "startdt": _extended(booking.starts_at),
-        "enddt": _extended(booking.ends_at),
-        "body": text,
-        "location": place,
+        "subject": said.summary,
+        "startdt": _extended(said.starts),
+        "enddt": _extended(said.ends),
+        "body": said.description,
+        "location": said.location,
     }
+    # Outlook shows a plus where a form would have a space.
     asked = urllib.parse.urlencode(microsoft, quote_via=urllib.parse.quote)
     return AddLinks(
         google="https://calendar.google.com/calendar/render?" + urllib.parse.urlencode(google),
         outlook=f"https://outlook.live.com/calendar/0/deeplink/compose?{asked}",
         office=f"https://outlook.office.com/calendar/0/deeplink/compose?{asked}",
-        file=url_for("booking_public.invite", token=token),
+        file=address("invite", token=booking.manage_token),
     )
 
 
-def invitation_file(booking: Booking, token: str) -> bytes:
+def invitation_file(booking: Booking) -> bytes:
     """The meeting as an iCalendar object to be kept (METHOD:PUBLISH), with the UID and SEQUENCE of the mails."""
-    name, address = email.utils.parseaddr(current_app.config["BOOKING_MAIL_FROM"])
-    return calendar_bytes(
-        Invitation(
-            method=Method.PUBLISH,
-            uid=booking.uid,
-            sequence=booking.sequence,
-            starts=booking.starts_at,
-            ends=booking.ends_at,
-            stamp=booking.created_at,
-            status=_STATES.get(booking.status, Status.CONFIRMED),
-            summary=_summary(booking),
-            organizer=Person(_hosts(booking) or name, address),
-            description=_description(booking, token),
-            location=_place(booking),
-            url=public_address("manage", token=token),
-        )
-    )
+    return calendar_bytes(_said(booking))
 
 
-def public_address(endpoint: str, **values: str) -> str:
-    """The whole address of a public page, by ``BOOKING_PUBLIC_URL`` where it is set."""
-    base = current_app.config["BOOKING_PUBLIC_URL"]
-    path = url_for(f"booking_public.{endpoint}", **values)
-    if not base:
-        return url_for(f"booking_public.{endpoint}", _external=True, **values)
-    # The configured address has the path that the CRM is mounted at already.
-    mounted = urllib.parse.urlsplit(base).path.rstrip("/")
-    return base.rstrip("/") + path.removeprefix(mounted)
-
-
-def _summary(booking: Booking) -> str:
-    return _("%(title)s with %(name)s", title=booking.title, name=_hosts(booking))
-
-
-def _hosts(booking: Booking) -> str:
-    return ", ".join(crm().display_name(host.user) for host in booking.hosts)
-
-
-def _place(booking: Booking) -> str:
-    place = booking.location
-    return " · ".join(text for text in (where(place), place.get("url", "")) if text)
-
-
-def _description(booking: Booking, token: str) -> str:
-    return _("Change or cancel: %(url)s", url=public_address("manage", token=token))
+def _said(booking: Booking) -> Invitation:
+    _name, organizer = email.utils.parseaddr(current_app.config["BOOKING_MAIL_FROM"])
+    view = view_of(booking, Reader.GUEST)
+    invitation = invite(view, Reader.GUEST, Method.PUBLISH, organizer, booking.created_at)
+    return dataclasses.replace(invitation, status=_STATES.get(booking.status, Status.CONFIRMED))
 
 
 def _basic(instant: dt.datetime) -> str:

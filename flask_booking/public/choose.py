@@ -7,7 +7,7 @@ import datetime as dt
 import typing as t
 
 import sqlalchemy as sa
-from flask import redirect, request, url_for
+from flask import redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import orm as so
 
@@ -17,10 +17,12 @@ from ..i18n import zone_label
 from ..markdown import plain
 from ..models import BookingPage, EventType, Host
 from ..scheduling import find_event, place_hold, release_hold
+from ..scheduling.choose import NOTHING
 from ..scheduling.hold import check_hold_token, ignoring_hold, new_hold_token
 from ..scheduling.offers import EventAddress, Moved
 from ..state import session
 from . import asked
+from .addresses import address
 from .blueprint import blueprint, guarded
 from .lookup import NewTimes, nearest_to
 from .month import month_shown, time_of
@@ -33,7 +35,7 @@ from .zones import zone_choice
 class Choosing:
     """An event type somebody looks at: in which zone, for how long, and with which parameters along the way."""
 
-    address: EventAddress
+    found: EventAddress
     page: str
     event: EventType
     zone: str
@@ -49,34 +51,31 @@ class Choosing:
         if self.duration != self.event.duration:
             given["duration"] = self.duration
         given |= changes
-        values = {name: value for name, value in given.items() if value is not None}
-        return url_for(f"booking_public.{endpoint}", page=self.page, event=self.event.slug, **values)
+        return address(endpoint, given, page=self.page, event=self.event.slug)
 
     def times(self, hold: str | None = None) -> NewTimes:
         """The times on offer; those of the form's own hold among them."""
-        return NewTimes(self.address, self.duration, ignoring_hold(hold)) if hold else NewTimes(self.address, self.duration)
+        return NewTimes(self.found, self.duration, ignoring_hold(hold) if hold else NOTHING)
 
 
 def choosing(page: str, event: str, problems: list[str]) -> Choosing:
     """What is looked at.  Raises :class:`NotBookable`, :class:`NoLongerOffered` and :class:`Moved`."""
-    address = find_event(page, event)
-    found = session().scalar(
+    found = find_event(page, event)
+    row = session().scalar(
         sa.select(EventType)
-        .where(EventType.id == address.event_type_id)
+        .where(EventType.id == found.event_type_id)
         .options(so.joinedload(EventType.page), so.selectinload(EventType.hosts).joinedload(Host.user))
     )
-    if found is None or not address.hosts:
+    if row is None or not found.hosts:
         raise NoLongerOffered
-    zone, was_asked = asked.zone_asked(found.hosts[0].time_zone, problems)
-    return Choosing(
-        address, page, found, zone, was_asked, asked.duration_asked(found, problems), asked.carried(found)
-    )
+    zone, was_asked = asked.zone_asked(row.hosts[0].time_zone, problems)
+    return Choosing(found, page, row, zone, was_asked, asked.duration_asked(row, problems), asked.carried(row))
 
 
 def renamed(moved: Moved, page: str) -> ResponseReturnValue:
     """On to an event type's new address, with everything that was asked for."""
-    endpoint = request.endpoint or "booking_public.event"
-    return redirect(url_for(endpoint, page=page, event=moved.slug, **request.args.to_dict()), 301)
+    endpoint = (request.endpoint or "").rpartition(".")[2]
+    return redirect(address(endpoint, request.args, page=page, event=moved.slug), 301)
 
 
 @blueprint.get("/<page>")
@@ -97,7 +96,7 @@ def page(page: str) -> ResponseReturnValue:
     if request.args.get("tz"):
         along["tz"] = request.args["tz"][:64]
     offered = [
-        (event, plain(event.description), url_for("booking_public.event", page=page, event=event.slug, **along))
+        (event, plain(event.description), address("event", along, page=page, event=event.slug))
         for event in found.event_types
         if event.active and event.archived_at is None
     ]
@@ -130,7 +129,7 @@ def _zones(chosen: Choosing) -> str:
     return render(
         "zones.html",
         shell,
-        action=url_for("booking_public.event", page=chosen.page, event=chosen.event.slug),
+        action=address("event", page=chosen.page, event=chosen.event.slug),
         keep={**chosen.along, **keep},
         regions=zone_choice(dt.datetime.now(dt.UTC)),
         zone=chosen.zone,
@@ -146,7 +145,9 @@ def _own_token(chosen: Choosing) -> str | None:
         return None
 
 
-def _calendar(chosen: Choosing, problems: list[str], hold: str | None, taken: tuple[str, list[int]] | None = None) -> str:
+def _calendar(
+    chosen: Choosing, problems: list[str], hold: str | None, taken: tuple[str, list[int]] | None = None
+) -> str:
     event, now = chosen.event, dt.datetime.now(dt.UTC)
     carry_hold = {"hold": hold} if hold else {}
     month = month_shown(
@@ -190,7 +191,7 @@ def _calendar(chosen: Choosing, problems: list[str], hold: str | None, taken: tu
             "label": zone_label(chosen.zone, now),
             "url": chosen.url(zones=1, **same_view, **carry_hold),
         },
-        back_url=url_for("booking_public.page", page=chosen.page),
+        back_url=address("page", page=chosen.page),
     )
 
 
@@ -202,7 +203,7 @@ def hold(page: str, event: str) -> ResponseReturnValue:
     try:
         chosen = choosing(page, event, problems)
     except Moved as moved:
-        return redirect(url_for("booking_public.event", page=page, event=moved.slug), 303)
+        return redirect(address("event", page=page, event=moved.slug), 303)
     start = asked.start_asked(request.form.get("start", ""))
     if "duration" in request.form and problems:
         raise asked.Unreadable(problems[-1])
@@ -238,6 +239,5 @@ def taken_words(error: SlotTaken | SlotUnavailable | HoldExpired, others: bool) 
 @guarded("slots", posting="hold")
 def release(page: str, event: str) -> ResponseReturnValue:
     """Give back what a form holds: the script says so when a guest leaves it."""
-    address = find_event(page, event)
-    release_hold(address.event_type_id, request.form.get("hold", ""))
+    release_hold(find_event(page, event).event_type_id, request.form.get("hold", ""))
     return "", 204

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import urllib.parse
 
-from flask import Response, current_app, make_response, redirect, request, url_for
+from flask import Response, current_app, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from .. import guards
@@ -20,6 +20,7 @@ from ..scheduling.offers import Moved
 from ..state import session
 from ..zones import zone as read_zone
 from . import asked
+from .addresses import address
 from .blueprint import blueprint, guarded
 from .choose import Choosing, choosing, renamed, taken_page, taken_words
 from .form import Entry, fields_of
@@ -46,7 +47,8 @@ def details(page: str, event: str) -> ResponseReturnValue:
         raise asked.Unreadable(problems[0])
     token = _token(chosen)
     if not _free(chosen, start, token):
-        return taken_page(chosen, SlotTaken() if start > dt.datetime.now(dt.UTC) else SlotUnavailable(), start, token), 409
+        gone = SlotTaken() if start > dt.datetime.now(dt.UTC) else SlotUnavailable()
+        return taken_page(chosen, gone, start, token), 409
     return _form(chosen, start, token, Entry.prefilled(chosen.event, request.args))
 
 
@@ -58,7 +60,7 @@ def book_details(page: str, event: str) -> ResponseReturnValue:
     try:
         chosen = choosing(page, event, unread)
     except Moved as moved:
-        return redirect(url_for("booking_public.event", page=page, event=moved.slug), 303)
+        return redirect(address("event", page=page, event=moved.slug), 303)
     form = request.form
     start = asked.start_asked(form.get("start") or form.get("was", ""))
     if unread:
@@ -101,7 +103,7 @@ def book_details(page: str, event: str) -> ResponseReturnValue:
             raise
         return _form(chosen, start, token, entry, error.description), error.status
     target = redirect_target(chosen.event.redirect_url)
-    return redirect(target or url_for("booking_public.manage", token=booking.manage_token, new=1), 303)
+    return redirect(target or address("manage", {"new": 1}, token=booking.manage_token), 303)
 
 
 def _check_person(chosen: Choosing, entry: Entry) -> None:
@@ -182,7 +184,7 @@ def _form(
             },
             trap=TRAP,
             challenge=guards.new_challenge(),
-            release_url=url_for("booking_public.release", page=chosen.page, event=event.slug) if held else "",
+            release_url=address("release", page=chosen.page, event=event.slug) if held else "",
             back_url=chosen.url(**_day_of(start, chosen.zone), hold=token, tz=chosen.zone),
         )
     )
@@ -207,7 +209,8 @@ def redirect_target(url: str) -> str | None:
         parts = urllib.parse.urlsplit(url or "")
     except ValueError:
         return None
-    return url if parts.scheme in ("http", "https") and parts.hostname and not set(url) & set(' \t\r\n\\"<>;,') else None
+    safe = parts.scheme in ("http", "https") and parts.hostname and not set(url) & set(' \t\r\n\\"<>;,')
+    return url if safe else None
 
 
 def _may_leave_to(response: Response, target: str | None) -> Response:
@@ -216,5 +219,6 @@ def _may_leave_to(response: Response, target: str | None) -> Response:
     if target and policy:
         parts = urllib.parse.urlsplit(target)
         origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        response.headers["Content-Security-Policy"] = policy.replace("form-action 'self'", f"form-action 'self' {origin}")
+        widened = policy.replace("form-action 'self'", f"form-action 'self' {origin}")
+        response.headers["Content-Security-Policy"] = widened
     return response

@@ -96,10 +96,9 @@ def fields_of(event: EventType, entry: Entry, problems: c.Mapping[str, str]) -> 
             )
         )
     if calls:
-        help_text = _("You will be called at this number.") if only_calls else _("Needed when you want to be called.")
-        fields.append(
-            Field("phone", "tel", _("Phone number"), entry.phone, only_calls, "tel", help_text, problems.get("phone", ""))
-        )
+        why = _("You will be called at this number.") if only_calls else _("Needed when you want to be called.")
+        problem = problems.get("phone", "")
+        fields.append(Field("phone", "tel", _("Phone number"), entry.phone, only_calls, "tel", why, problem))
     fields += [_question(question, entry, problems) for question in event.questions]
     fields.append(
         Field(

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import time
 
-from flask import Response, redirect, request, url_for
+from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from ..errors import ChangeRefused, InvalidInput
@@ -16,6 +16,7 @@ from ..models import Booking, BookingStatus
 from ..scheduling import booking_by_token, cancel
 from ..scheduling.change import check_changeable
 from ..zones import UnknownZone, canonical
+from .addresses import address
 from .blueprint import blueprint, guarded
 from .calendars import add_links, invitation_file
 from .form import where
@@ -57,8 +58,9 @@ class Meeting:
     def place(self) -> str:
         return where(self.booking.location)
 
-    def url(self, endpoint: str = "manage", **values: str | int) -> str:
-        return url_for(f"booking_public.{endpoint}", token=self.token, **values)
+    def url(self, endpoint: str = "manage", **query: str | int | None) -> str:
+        """The address of a step for this booking; ``None`` leaves a parameter out."""
+        return address(endpoint, query, token=self.token)
 
     @property
     def event_url(self) -> str:
@@ -66,7 +68,7 @@ class Meeting:
         event = self.booking.event_type
         if not event.active or event.archived_at is not None or not event.page.active:
             return ""
-        return url_for("booking_public.event", page=event.page.slug, event=event.slug, tz=self.zone)
+        return address("event", {"tz": self.zone}, page=event.page.slug, event=event.slug)
 
 
 def meeting(token: str) -> Meeting:
@@ -121,7 +123,7 @@ def manage(token: str) -> ResponseReturnValue:
         heading=heading,
         lead=_lead(shown, new),
         new=new,
-        add=add_links(shown.booking, token) if shown.state in ("confirmed", "pending") else None,
+        add=add_links(shown.booking) if shown.state in ("confirmed", "pending") else None,
     )
 
 
@@ -140,7 +142,8 @@ def _lead(shown: Meeting, new: bool) -> str:
     email = shown.booking.guest_email
     match shown.state:
         case "pending":
-            return _("The time is kept for you. You will hear by e-mail at %(email)s as soon as it is answered.", email=email)
+            kept = _("The time is kept for you.")
+            return kept + " " + _("You will hear by e-mail at %(email)s as soon as it is answered.", email=email)
         case "confirmed" if new:
             return _("An invitation is on its way to %(email)s.", email=email)
         case _:
@@ -152,7 +155,7 @@ def _lead(shown: Meeting, new: bool) -> str:
 def invite(token: str) -> ResponseReturnValue:
     """The booking as a file for any calendar."""
     shown = meeting(token)
-    response = Response(invitation_file(shown.booking, token), mimetype="text/calendar")
+    response = Response(invitation_file(shown.booking), mimetype="text/calendar")
     response.headers["Content-Type"] = "text/calendar; charset=utf-8; method=PUBLISH"
     response.headers["Content-Disposition"] = 'attachment; filename="invite.ics"'
     return response

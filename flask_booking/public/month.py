@@ -9,9 +9,8 @@ import datetime as dt
 import itertools
 import typing as t
 
-from ..i18n import format_date, format_time, utc_offset
+from ..i18n import DateStyle, format_date, format_time, ngettext, utc_offset
 from ..i18n import gettext as _
-from ..i18n import ngettext
 from ..zones import zone as read_zone
 from .asked import written
 from .language import first_weekday, weekdays
@@ -139,6 +138,8 @@ def _weeks(
     first: dt.date, by_day: t.Mapping[dt.date, list[int]], chosen: dt.date | None, today: dt.date, url: UrlFor
 ) -> list[list[Day | None]]:
     weeks = calendar.Calendar(first_weekday()).monthdatescalendar(first.year, first.month)
+    if _following(first) > today:  # weeks that are over only stand in the way
+        weeks = [week for week in weeks if week[-1] >= today]
     return [
         [
             _day(date, len(by_day.get(date, ())), chosen, today, url) if date.month == first.month else None
@@ -169,7 +170,8 @@ def _next_free(
     if start is None:
         return None
     local = _local(start, zone)
-    text = f"{format_date(local, zone, style='day')}, {format_time(local, zone)}"
+    style: DateStyle = "day" if local.year == first.year else "full"
+    text = f"{format_date(local, zone, style=style)}, {format_time(local, zone)}"
     return Link(url(month=f"{local:%Y-%m}", date=local.date().isoformat()), text)
 
 

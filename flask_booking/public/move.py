@@ -73,15 +73,13 @@ def _zones(shown: Meeting) -> str:
 def _calendar(shown: Meeting, problems: list[str], taken: tuple[str, list[int]] | None = None) -> str:
     booking, now = shown.booking, dt.datetime.now(dt.UTC)
     zone, _was_asked = asked.zone_asked(booking.guest_time_zone, problems)
-    along = {"tz": zone} if zone != booking.guest_time_zone else {}
+    along: dict[str, str | None] = {"tz": zone} if zone != booking.guest_time_zone else {}
 
     def url(**changes: str | None) -> str:
-        return shown.url("ask_move", **{k: v for k, v in {**along, **changes}.items() if v is not None})
+        return shown.url("ask_move", **{**along, **changes})
 
-    date = asked.date_asked(problems)
-    month = month_shown(
-        MoveTimes(booking), zone=zone, month=asked.month_asked(problems), date=date, now=now, url=url
-    )
+    asked_for = {"month": asked.month_asked(problems), "date": asked.date_asked(problems)}
+    month = month_shown(MoveTimes(booking), zone=zone, now=now, url=url, **asked_for)
     same_view = {name: request.args[name] for name in ("month", "date") if name in request.args}
     return render(
         "move.html",

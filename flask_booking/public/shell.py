@@ -12,13 +12,14 @@ import typing as t
 from pathlib import Path
 
 import jinja2
-from flask import current_app, url_for
+from flask import current_app
 
 from ..colour import DEFAULT_ACCENT, parsed
 from ..i18n import template_names
 from ..markdown import markdown
 from ..models import BookingPage, EventType
 from ..state import state
+from .addresses import address
 from .assets import static_url
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -39,7 +40,7 @@ class Shell:
     @property
     def theme_url(self) -> str:
         """The stylesheet of the colour."""
-        return url_for("booking_public.theme", colour=self.accent.lstrip("#"))
+        return address("theme", colour=self.accent.lstrip("#"))
 
 
 def shell_for(title: str, page: BookingPage, event: EventType | None = None, **more: t.Any) -> Shell:

@@ -82,7 +82,7 @@ def show(mail_id: int) -> str:
         attachments=[
             (number, part.get_filename() or "Attachment")
             for number, part in enumerate(message.iter_attachments())
-            if part.get_content_type() != "text/calendar"
+            if part.get_content_type() not in {"text/calendar", "application/ics"}
         ],
         sandbox=SANDBOX,
     )

@@ -45,8 +45,9 @@ def add_security_headers(response: Response) -> Response:
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    if current_user and current_user.is_authenticated:
-        response.headers.setdefault("Cache-Control", "private, no-store")
+    # Asking who is logged in reads the session, which pages that chose their own caching may do without.
+    if "Cache-Control" not in response.headers and current_user and current_user.is_authenticated:
+        response.headers["Cache-Control"] = "private, no-store"
     return response
 
 
@@ -77,8 +78,8 @@ def show_date(instant: datetime) -> str:
 
 
 def show_time(instant: datetime) -> str:
-    """``3 Dec 2026, 14:05`` in the reader's zone."""
-    return f"{show_date(instant)}, {local(instant):%H:%M}"
+    """``3 Dec 2026, 14:05`` in the reader's zone; visitors without one are told that it is UTC."""
+    return f"{show_date(instant)}, {local(instant):%H:%M}{'' if current_user.is_authenticated else ' UTC'}"
 
 
 def show_day(instant: datetime) -> str:

@@ -126,6 +126,15 @@ def move_event_type(event: EventType, step: int) -> None:
     session().commit()
 
 
+def order_event_types(page: BookingPage, public_ids: c.Sequence[str]) -> None:
+    """Put the event types of ``page`` in this order; those it doesn't name come after."""
+    places = {public_id: place for place, public_id in enumerate(public_ids)}
+    rows = sorted(page.event_types, key=lambda one: (places.get(one.public_id, len(places)), one.position, one.id))
+    for position, one in enumerate(rows):
+        one.position = position
+    session().commit()
+
+
 def count_bookings(event: EventType) -> tuple[int, int]:
     """How many bookings an event type has in all, and how many of them are still to be held."""
     coming = sa.func.sum(sa.case((Booking.status.in_(LIVE) & (Booking.ends_at > utcnow()), 1), else_=0))

@@ -1,0 +1,144 @@
+"""The screens' blueprint, and what surrounds each of its views: who is there, forged requests, headers, errors.
+
+Errors are answered with pages returned as responses of this blueprint's own handlers: an application's error handlers
+may turn a 404 into a 200, and never get to see ours.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import pathlib
+import typing as t
+
+from flask import Blueprint, Response, current_app, g, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf, validate_csrf
+from wtforms import ValidationError
+
+from .. import i18n
+from ..errors import BookingError
+from ..links import page_url
+from ..markdown import markdown
+from ..models.columns import utcnow
+from ..state import crm, session
+from . import access, notices, words
+
+STATIC = pathlib.Path(__file__).parents[1] / "static" / "booking"
+
+blueprint = Blueprint(
+    "booking_settings",
+    __name__,
+    template_folder="../templates",
+    static_folder=str(STATIC),
+    static_url_path="/static",
+)
+
+_STATIC_ENDPOINT = "booking_settings.static"
+
+
+class ForgedRequest(BookingError):
+    """A change was asked for without this session's token."""
+
+    code = "csrf"
+    status = 400
+    description = "This page was open for too long, or the request came from elsewhere. Please reload it and try again."
+
+
+class NotLoggedIn(BookingError):
+    """Nobody is logged in, and the CRM has no page to send to."""
+
+    code = "not_logged_in"
+    status = 401
+    description = "Please log in first."
+
+
+@blueprint.before_request
+def _admit() -> ResponseReturnValue | None:
+    """Let in users of the CRM, and changes only with the token of their session."""
+    if request.endpoint == _STATIC_ENDPOINT:
+        return None
+    user = crm().current_user()
+    if user is None:
+        return _ask_for_login()
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        _check_token()
+    access.open_desk(user)
+    i18n.set_locale(access.desk().own.locale)
+    return None
+
+
+def _ask_for_login() -> ResponseReturnValue:
+    manager: t.Any = getattr(current_app, "login_manager", None)
+    if manager is not None:
+        return t.cast(ResponseReturnValue, manager.unauthorized())
+    raise NotLoggedIn
+
+
+def _check_token() -> None:
+    """Also where the CRM has a CSRFProtect of its own: it may have exempted us, or check nothing by default."""
+    config = current_app.config
+    if current_app.testing and not config.get("WTF_CSRF_ENABLED", True):
+        return
+    try:
+        validate_csrf(request.form.get(config.get("WTF_CSRF_FIELD_NAME", "csrf_token")))
+    except ValidationError:
+        raise ForgedRequest from None
+
+
+@blueprint.url_defaults
+def _stay_with_host(endpoint: str, values: dict[str, t.Any]) -> None:
+    """Links keep the colleague whom an administrator is looking after."""
+    desk = access.desk_if_open()
+    if desk is not None and desk.foreign and endpoint != _STATIC_ENDPOINT:
+        values.setdefault("host", desk.page.slug)
+
+
+@blueprint.after_request
+def _private(response: Response) -> Response:
+    if request.endpoint != _STATIC_ENDPOINT:
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+    return response
+
+
+@blueprint.errorhandler(BookingError)
+def _sorry(error: BookingError) -> Response:
+    session().rollback()
+    if error.status == 401 or access.desk_if_open() is None:
+        g.pop("booking_desk", None)
+        return make_response(render_template("booking/settings/closed.html", error=error), error.status)
+    return make_response(render_template("booking/settings/error.html", error=error), error.status)
+
+
+@functools.lru_cache(maxsize=16)
+def _fingerprint(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of one of our files; another one when the file was changed."""
+    print_of = _fingerprint.__wrapped__(name) if current_app.debug else _fingerprint(name)
+    return url_for(_STATIC_ENDPOINT, filename=name, v=print_of)
+
+
+@blueprint.context_processor
+def _names() -> dict[str, t.Any]:
+    """What every template of the screens may use."""
+    return {
+        **i18n.template_names(),
+        "booking_asset": asset,
+        "booking_csrf": generate_csrf,
+        "booking_csrf_name": current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"),
+        "crm": crm(),
+        "desk": access.desk_if_open(),
+        "hosts_to_manage": access.hosts_to_manage,
+        "markdown": markdown,
+        "now": utcnow(),
+        "page_url": page_url,
+        "take_notice": notices.take,
+        "words": words,
+    }
+
+

@@ -1,0 +1,126 @@
+"""The first screen: what is next, what is to be done, how the week goes, and the link to share."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import sqlalchemy as sa
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from ..catalog.hosts import OFFICE_HOURS
+from ..models import Booking, BookingHost, BookingStatus, Host, MessageState, OutboxMessage, Schedule
+from ..models.booking import LIVE
+from ..models.columns import utcnow
+from ..state import session
+from ..zones import zone
+from . import booking_list, deliveries
+from .access import desk
+from .blueprint import blueprint
+
+_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """What a new host has done already."""
+
+    event_type: bool
+    place: bool
+    hours: bool
+    booked: bool
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to be explained."""
+        return self.booked
+
+
+@blueprint.get("/")
+def overview() -> ResponseReturnValue:
+    """Today, next, to do, and the week."""
+    host = desk().host
+    there = zone(host.time_zone)
+    now = utcnow().astimezone(there)
+    today = _midnight(now.date(), host.time_zone)
+    tomorrow = _midnight(now.date() + dt.timedelta(days=1), host.time_zone)
+    week = _week(now.date(), host)
+    this_week, last_week = (_count(host, *week[index : index + 2]) for index in (1, 0))
+    return render_template(
+        "booking/settings/overview.html",
+        today=booking_list.rows_between(host, today, tomorrow),
+        next_meeting=_next(host),
+        requests=_requests(host),
+        crm_errors=_crm_errors(host),
+        failed=_failed(host),
+        this_week=this_week,
+        last_week=last_week,
+        steps=_steps(),
+        link_events=[one for one in desk().page.event_types if one.active and one.archived_at is None],
+    )
+
+
+def _midnight(day: dt.date, zone_key: str) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), zone(zone_key))
+
+
+def _week(today: dt.date, host: Host) -> list[dt.datetime]:
+    """The beginnings of last week, this week and next week."""
+    monday = today - dt.timedelta(days=(today.weekday() - host.week_start) % 7)
+    return [_midnight(monday + dt.timedelta(days=7 * step), host.time_zone) for step in (-1, 0, 1)]
+
+
+def _ours(host: Host) -> sa.Select[tuple[int]]:
+    return sa.select(BookingHost.booking_id).where(BookingHost.host_id == host.id)
+
+
+def _count(host: Host, start: dt.datetime, end: dt.datetime) -> int:
+    found = session().scalar(
+        sa.select(sa.func.count())
+        .select_from(Booking)
+        .where(
+            Booking.id.in_(_ours(host)),
+            Booking.status != BookingStatus.CANCELLED,
+            Booking.starts_at >= start,
+            Booking.starts_at < end,
+        )
+    )
+    return found or 0
+
+
+def _next(host: Host) -> Booking | None:
+    return session().scalar(
+        booking_list.with_people(
+            sa.select(Booking)
+            .where(Booking.id.in_(_ours(host)), Booking.status.in_(LIVE), Booking.ends_at > utcnow())
+            .order_by(Booking.starts_at, Booking.id)
+            .limit(1)
+        )
+    )
+
+
+def _requests(host: Host) -> list[Booking]:
+    pending = Booking.status == BookingStatus.PENDING
+    found = sa.select(Booking).where(Booking.id.in_(_ours(host)), pending).order_by(Booking.starts_at).limit(_SHOWN)
+    return list(session().scalars(found))
+
+
+def _crm_errors(host: Host) -> list[Booking]:
+    broken = Booking.crm_error != ""
+    found = sa.select(Booking).where(Booking.id.in_(_ours(host)), broken).order_by(Booking.id.desc()).limit(_SHOWN)
+    return list(session().scalars(found))
+
+
+def _failed(host: Host) -> int:
+    failed = deliveries.of_host(host.id).where(OutboxMessage.state == MessageState.FAILED)
+    return session().scalar(sa.select(sa.func.count()).select_from(failed.subquery())) or 0
+
+
+def _steps() -> Steps:
+    host, page = desk().host, desk().page
+    events = [one for one in page.event_types if one.archived_at is None]
+    schedules = session().scalars(sa.select(Schedule).where(Schedule.host_id == host.id)).all()
+    own_hours = len(schedules) > 1 or any(one.weekly != OFFICE_HOURS or one.overrides for one in schedules)
+    booked = session().scalar(_ours(host).limit(1)) is not None
+    return Steps(bool(events), any(one.locations for one in events), own_hours, booked)

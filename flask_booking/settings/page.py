@@ -1,0 +1,138 @@
+"""The public page's name and looks, and what holds for all of a host's meetings."""
+
+from __future__ import annotations
+
+import typing as t
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from .. import catalog
+from ..colour import contrast, parsed, shades
+from ..errors import InvalidInput
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext
+from ..models import Appearance, BookingPage, Host
+from ..zones import zone_names
+from . import notices
+from .access import desk
+from .blueprint import blueprint
+from .forms import Fields, Form, ticked
+
+_PAGE = ("slug", "title", "welcome", "accent", "banner_url", "logo_url", "appearance")
+_LIMITS = ("limit_day", "limit_week", "limit_month")
+
+LABELS = {
+    "slug": lazy_gettext("Address"),
+    "title": lazy_gettext("Title"),
+    "welcome": lazy_gettext("Welcome"),
+    "accent": lazy_gettext("Colour"),
+    "banner_url": lazy_gettext("Banner image"),
+    "logo_url": lazy_gettext("Logo"),
+    "appearance": lazy_gettext("Light or dark"),
+    "active": lazy_gettext("Open for booking"),
+    "time_zone": lazy_gettext("Time zone"),
+    "week_start": lazy_gettext("The week begins on"),
+    "limit_day": lazy_gettext("Most meetings a day"),
+    "limit_week": lazy_gettext("Most meetings a week"),
+    "limit_month": lazy_gettext("Most meetings a month"),
+}
+
+
+@blueprint.route("/page", methods=["GET", "POST"])
+def page() -> ResponseReturnValue:
+    """The page's form."""
+    row = desk().page
+    form = Form(_shown(row), LABELS)
+    if request.method == "GET":
+        return _render(form)
+    form.values = _typed(request.form)
+    if request.form.get("do") == "preview":
+        return _render(form)
+    try:
+        catalog.update_page(row, form.values)
+    except InvalidInput as error:
+        form.refuse(error)
+        return _render(form), 422
+    notices.tell(_("Your page is saved."))
+    return redirect(url_for("booking_settings.page", host=row.slug if desk().foreign else None), 303)
+
+
+@blueprint.route("/you", methods=["GET", "POST"])
+def host() -> ResponseReturnValue:
+    """What holds for all of the host's event types."""
+    form = Form(_shown_host(desk().host), LABELS)
+    if request.method == "GET":
+        return render_template("booking/settings/host.html", form=form, zones=zone_names())
+    form.values = _typed_host(request.form)
+    try:
+        catalog.update_host(desk().host, form.values)
+    except InvalidInput as error:
+        form.refuse(error)
+        return render_template("booking/settings/host.html", form=form, zones=zone_names()), 422
+    notices.tell(_("Your settings are saved."))
+    return redirect(url_for("booking_settings.host"), 303)
+
+
+def contrast_note(accent: str) -> tuple[bool, str]:
+    """Whether a colour can be read as it is, and what guests will see."""
+    wanted = parsed(accent)
+    if wanted is None:
+        return False, _("A colour is written like #2456d6.")
+    light, dark = shades(wanted), shades(wanted, dark=True)
+    ratio = contrast(wanted, "#ffffff")
+    if light.accent == wanted:
+        return True, _("Easy to read on light pages (%(ratio)s : 1). On dark pages it is made lighter: %(dark)s.",
+                       ratio=f"{ratio:.1f}", dark=dark.accent)  # fmt: skip
+    return False, _("Too pale to be read as it is (%(ratio)s : 1). Guests see %(light)s, on dark pages %(dark)s.",
+                    ratio=f"{ratio:.1f}", light=light.accent, dark=dark.accent)  # fmt: skip
+
+
+@blueprint.post("/preview/accent")
+def preview_accent() -> ResponseReturnValue:
+    """The note on a colour, for the live preview."""
+    accent = request.form.get("accent", "")
+    return render_template("booking/settings/_accent.html", accent=accent, **_colours(accent))
+
+
+def _colours(accent: str) -> dict[str, t.Any]:
+    good, note = contrast_note(accent)
+    return {"good": good, "note": note, "light": shades(accent), "dark": shades(accent, dark=True)}
+
+
+def _render(form: Form) -> str:
+    return render_template(
+        "booking/settings/page.html",
+        form=form,
+        appearances=[
+            (Appearance.AUTO.value, _("As the guest's device is set")),
+            (Appearance.LIGHT.value, _("Always light")),
+            (Appearance.DARK.value, _("Always dark")),
+        ],
+        **_colours(form.values["accent"]),
+    )
+
+
+def _shown(row: BookingPage) -> dict[str, t.Any]:
+    return {**{name: str(getattr(row, name)) for name in _PAGE}, "active": row.active}
+
+
+def _typed(form: Fields) -> dict[str, t.Any]:
+    return {**{name: form.get(name, "") for name in _PAGE}, "active": ticked(form, "active")}
+
+
+def _shown_host(row: Host) -> dict[str, t.Any]:
+    limits = {name: "" if getattr(row, name) is None else str(getattr(row, name)) for name in _LIMITS}
+    return {
+        **limits,
+        "time_zone": row.time_zone,
+        "week_start": str(row.week_start),
+        "notify_by_email": row.notify_by_email,
+        "active": row.active,
+    }
+
+
+def _typed_host(form: Fields) -> dict[str, t.Any]:
+    names = ("time_zone", "week_start", *_LIMITS)
+    flags = {name: ticked(form, name) for name in ("notify_by_email", "active")}
+    return {**{name: form.get(name, "") for name in names}, **flags}

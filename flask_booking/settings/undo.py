@@ -1,0 +1,145 @@
+"""Taking back what was done a moment ago, instead of asking "are you sure" before.
+
+A token signed by us says what to do; what it names is checked again as if it had been typed.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import datetime as dt
+import typing as t
+
+import sqlalchemy as sa
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from .. import catalog
+from ..encryption import unsign
+from ..i18n import gettext as _
+from ..models import BlockedTime, BookingPage, DateOverride, EventType, MessageRule, Schedule
+from ..state import session
+from . import access, notices
+from .access import desk
+from .blueprint import blueprint
+
+_FOR = 3600
+"""How long a change can be taken back, in seconds."""
+
+
+@blueprint.post("/undo")
+def undo() -> ResponseReturnValue:
+    """Do what the token says."""
+    asked = unsign("undo", request.form.get("token", "")[:4000], max_age=_FOR)
+    if asked is None:
+        notices.tell(_("That can't be taken back any more."), kind="warning")
+        return redirect(url_for("booking_settings.overview"), 303)
+    action, page_id, values = asked
+    page = session().scalar(sa.select(BookingPage).where(BookingPage.public_id == page_id))
+    access.look_after(page.host if page else None)
+    endpoint, more = _ACTIONS[action](values)
+    notices.tell(_("Taken back."))
+    return redirect(url_for(f"booking_settings.{endpoint}", **more), 303)
+
+
+Where = tuple[str, dict[str, t.Any]]
+
+
+def _active(values: dict[str, t.Any]) -> Where:
+    catalog.set_event_type_active(access.event_type(values["id"]), values["active"])
+    return "event_types", {}
+
+
+def _archived(values: dict[str, t.Any]) -> Where:
+    catalog.set_archived(access.event_type(values["id"]), values["archived"])
+    return "event_types", {}
+
+
+def of_override(row: DateOverride) -> dict[str, t.Any]:
+    """What brings a date override back."""
+    return {
+        "schedule": row.schedule.public_id,
+        "first": row.first.isoformat(),
+        "last": row.last.isoformat(),
+        "ranges": row.ranges,
+        "note": row.note,
+    }
+
+
+def _override(values: dict[str, t.Any]) -> Where:
+    schedule = access.schedule(values["schedule"])
+    catalog.add_override(schedule, values["first"], values["last"], values["ranges"], values["note"])
+    return "edit_schedule", {"public_id": schedule.public_id}
+
+
+def of_schedule(row: Schedule) -> dict[str, t.Any]:
+    """What brings a schedule back, with its overrides, to the event types that used it."""
+    used = session().scalars(sa.select(EventType.public_id).where(EventType.schedule_id == row.id))
+    return {
+        "name": row.name,
+        "time_zone": row.time_zone,
+        "weekly": row.weekly,
+        "overrides": [
+            [one.first.isoformat(), one.last.isoformat(), one.ranges, one.note]
+            for one in sorted(row.overrides, key=lambda one: one.first)
+        ],
+        "used": list(used),
+    }
+
+
+def _schedule(values: dict[str, t.Any]) -> Where:
+    schedule = catalog.create_schedule(
+        desk().host, values["name"], time_zone=values["time_zone"], weekly=values["weekly"]
+    )
+    for first, last, ranges, note in values["overrides"]:
+        catalog.add_override(schedule, first, last, ranges, note)
+    for public_id in values["used"]:
+        catalog.update_event_type(access.event_type(public_id), {"schedule_id": schedule.id})
+    return "schedules", {}
+
+
+def of_blocked(row: BlockedTime) -> dict[str, t.Any]:
+    """What brings a blocked time back."""
+    last = row.ends_local - dt.timedelta(days=1) if row.all_day else row.ends_local
+    return {
+        "starts": row.starts_local.isoformat(),
+        "ends": last.isoformat(),
+        "time_zone": row.time_zone,
+        "title": row.title,
+        "rrule": row.rrule,
+        "all_day": row.all_day,
+    }
+
+
+def _blocked(values: dict[str, t.Any]) -> Where:
+    times = {name: dt.datetime.fromisoformat(values.pop(name)) for name in ("starts", "ends")}  # noqa: DTZ007
+    catalog.block_time(desk().host, **times, **values)
+    return "blocked_times", {}
+
+
+def of_rule(row: MessageRule) -> dict[str, t.Any]:
+    """What brings a message rule back."""
+    names = ("minutes", "subject", "body", "active", "event_type_id")
+    kept = {name: getattr(row, name) for name in names}
+    return {**kept, "anchor": row.anchor.value, "audience": row.audience.value}
+
+
+def _rule(values: dict[str, t.Any]) -> Where:
+    catalog.save_rule(desk().host, values)
+    return "rules", {}
+
+
+def _rule_active(values: dict[str, t.Any]) -> Where:
+    rule = access.rule(values["id"])
+    catalog.save_rule(desk().host, {**of_rule(rule), "active": values["active"]}, rule)
+    return "rules", {}
+
+
+_ACTIONS: dict[str, c.Callable[[dict[str, t.Any]], Where]] = {
+    "event_type_active": _active,
+    "event_type_archived": _archived,
+    "override": _override,
+    "schedule": _schedule,
+    "blocked": _blocked,
+    "rule": _rule,
+    "rule_active": _rule_active,
+}

@@ -1,0 +1,220 @@
+"""What the screens call things: states, kinds and reasons in words, in one place for all templates."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+from babel.dates import get_day_names
+
+from ..availability import Reason, Verdict
+from ..i18n import current_locale, duration_text, format_date, format_time, format_times
+from ..i18n import gettext as _
+from ..models import (
+    Anchor,
+    Audience,
+    BlockedTime,
+    Booking,
+    BookingStatus,
+    EventType,
+    HistoryEntry,
+    HistoryKind,
+    MessageRule,
+    MessageState,
+    OutboxMessage,
+)
+from ..models.columns import utcnow
+from ..zones import zone
+
+
+def status(state: BookingStatus) -> str:
+    """A booking's state."""
+    return {
+        BookingStatus.PENDING: _("To be answered"),
+        BookingStatus.CONFIRMED: _("Confirmed"),
+        BookingStatus.CANCELLED: _("Cancelled"),
+        BookingStatus.COMPLETED: _("Held"),
+        BookingStatus.NO_SHOW: _("Didn't come"),
+    }[state]
+
+
+def happened(entry: HistoryEntry) -> str:
+    """An entry of a booking's history, with who did it."""
+    who = {"guest": _("the guest"), "host": _("the host")}.get(entry.actor, _("the system"))
+    return {
+        HistoryKind.BOOKED: _("Booked by %(who)s", who=who),
+        HistoryKind.REQUESTED: _("Requested by %(who)s", who=who),
+        HistoryKind.ACCEPTED: _("Accepted by %(who)s", who=who),
+        HistoryKind.DECLINED: _("Declined by %(who)s", who=who),
+        HistoryKind.RESCHEDULED: _("Moved by %(who)s", who=who),
+        HistoryKind.CANCELLED: _("Cancelled by %(who)s", who=who),
+        HistoryKind.COMPLETED: _("Marked as held by %(who)s", who=who),
+        HistoryKind.NO_SHOW: _("Marked as missed by %(who)s", who=who),
+        HistoryKind.REASSIGNED: _("Given to another host by %(who)s", who=who),
+    }[entry.kind]
+
+
+def source(booking: Booking) -> str:
+    """Where a booking came from."""
+    names = {"page": _("Booking page"), "api": _("API"), "host": _("Booked by the host"), "embed": _("Embedded page")}
+    return names.get(booking.source, booking.source)
+
+
+def delivery(message: OutboxMessage) -> str:
+    """Where a message stands."""
+    if message.state is MessageState.WAITING:
+        if message.attempts and message.last_error:
+            return _("Will be tried again")
+        return _("Planned") if message.due_at > utcnow() else _("On its way")
+    return {
+        MessageState.DONE: _("Sent"),
+        MessageState.FAILED: _("Failed"),
+        MessageState.DROPPED: _("Not needed any more"),
+    }[message.state]
+
+
+def message_kind(message: OutboxMessage) -> str:
+    """What a message is about."""
+    if message.topic == "crm":
+        return _("Entry in the CRM")
+    names = {
+        "booked": _("Confirmation"),
+        "requested": _("Request"),
+        "accepted": _("Acceptance"),
+        "declined": _("Refusal"),
+        "rescheduled": _("New time"),
+        "cancelled": _("Cancellation"),
+        "reassigned": _("Change of host"),
+        "reminder": _("Reminder"),
+        "follow_up": _("Follow-up"),
+    }
+    return names.get(message.kind, message.kind)
+
+
+def location_kinds() -> dict[str, str]:
+    """Each kind of place, as a host chooses it."""
+    return {
+        "phone_guest": _("Phone: I call the guest"),
+        "phone_host": _("Phone: the guest calls me"),
+        "in_person": _("In person"),
+        "link": _("Online, by a link of mine"),
+        "custom": _("Something else"),
+    }
+
+
+def place(location: dict[str, t.Any]) -> str:
+    """A place in one line."""
+    kind, text = location.get("kind", ""), location.get("text", "")
+    name = {
+        "phone_guest": _("Phone, you call the guest"),
+        "phone_host": _("Phone, the guest calls you"),
+        "link": _("Online"),
+    }.get(kind, "")
+    return ": ".join(part for part in (name, text) if part)
+
+
+def question_kinds() -> dict[str, str]:
+    """Each kind of question."""
+    return {
+        "short": _("Short text"),
+        "long": _("Long text"),
+        "choice": _("One of several"),
+        "multiple": _("Any of several"),
+        "checkbox": _("Tick box"),
+        "number": _("Number"),
+        "phone": _("Phone number"),
+        "email": _("E-mail address"),
+        "date": _("Date"),
+    }
+
+
+def durations(event: EventType) -> str:
+    """How long the meetings are."""
+    return _(" or ").join(duration_text(minutes) for minutes in event.durations)
+
+
+def rule_time(rule: MessageRule) -> str:
+    """When a message rule sends."""
+    anchor = _("the meeting") if rule.anchor is Anchor.START else _("the end of the meeting")
+    if rule.minutes == 0:
+        return _("When the meeting starts") if rule.anchor is Anchor.START else _("When the meeting ends")
+    length = duration_text(abs(rule.minutes))
+    if rule.minutes < 0:
+        return _("%(length)s before %(what)s", length=length, what=anchor)
+    if rule.anchor is Anchor.START:
+        return _("%(length)s after the meeting's start", length=length)
+    return _("%(length)s after the meeting", length=length)
+
+
+def audience(value: Audience) -> str:
+    """Who reads a message."""
+    return _("the guest") if value is Audience.GUEST else _("you")
+
+
+def weekdays(width: t.Literal["wide", "abbreviated"] = "wide") -> list[str]:
+    """The names of the days, Monday first."""
+    names = get_day_names(width, context="stand-alone", locale=current_locale())
+    return [names[day] for day in range(7)]
+
+
+def blocked(row: BlockedTime) -> str:
+    """When a blocked time is, as its own clock shows."""
+    first, last = row.starts_local, row.ends_local
+    if row.all_day:
+        final = last.date() - dt.timedelta(days=1)
+        if final == first.date():
+            return format_date(first.date(), style="full")
+        return f"{format_date(first.date(), style='medium')} – {format_date(final, style='medium')}"
+    if first.date() == last.date():
+        day = format_date(first.date(), style="full")
+        return f"{day}, {format_time(first.time())} – {format_time(last.time())}"
+    begin = f"{format_date(first.date(), style='medium')}, {format_time(first.time())}"
+    return f"{begin} – {format_date(last.date(), style='medium')}, {format_time(last.time())}"
+
+
+def verdict(one: Verdict) -> str:
+    """Why a time isn't offered, or that it is."""
+    return _("Offered to guests") if one.reason is None else reason(one.reason)
+
+
+def reason(why: Reason) -> str:
+    """A reason of the rules of availability, as a host understands it."""
+    return {
+        Reason.NO_HOST: _("No active host is left for this event type"),
+        Reason.PAST: _("Already past"),
+        Reason.NOTICE: _("Too soon: the event type asks for more notice"),
+        Reason.WINDOW: _("Outside the dates that can be booked"),
+        Reason.FULL: _("All seats of this meeting are taken"),
+        Reason.OVERRIDE: _("Outside the hours you set for this date"),
+        Reason.CLOSED: _("Outside your hours, or the meeting would end after them"),
+        Reason.OFF_GRID: _("Between two start times"),
+        Reason.BOOKED: _("Another meeting, with the time around it"),
+        Reason.HELD: _("A guest is filling in the form for it right now"),
+        Reason.BUSY: _("Taken in a connected calendar"),
+        Reason.BLOCKED: _("You blocked this time"),
+        Reason.BUFFER: _("Free, but the time kept around the meeting isn't"),
+        Reason.UNKNOWN: _("A calendar that should be checked couldn't be read"),
+        Reason.LIMIT_DAY: _("The event type's limit for this day is reached"),
+        Reason.LIMIT_WEEK: _("The event type's limit for this week is reached"),
+        Reason.LIMIT_MONTH: _("The event type's limit for this month is reached"),
+        Reason.HOST_LIMIT_DAY: _("Your own limit for this day is reached"),
+        Reason.HOST_LIMIT_WEEK: _("Your own limit for this week is reached"),
+        Reason.HOST_LIMIT_MONTH: _("Your own limit for this month is reached"),
+    }[why]
+
+
+def day_of(instant: dt.datetime, zone_key: str) -> str:
+    """Today, tomorrow, yesterday, or the date, as the clock of the zone says."""
+    there = zone(zone_key)
+    days = (instant.astimezone(there).date() - utcnow().astimezone(there).date()).days
+    return {0: _("Today"), 1: _("Tomorrow"), -1: _("Yesterday")}.get(days) or format_date(instant, zone_key, style="day")
+
+
+def when(booking: Booking, zone_key: str) -> str:
+    """A booking's day and times in one line."""
+    return f"{day_of(booking.starts_at, zone_key)}, {format_times(booking.starts_at, booking.ends_at, zone_key)}"
+
+
+def instant(value: dt.datetime, zone_key: str) -> str:
+    """A date and a time."""
+    return f"{format_date(value, zone_key, style='medium')}, {format_time(value, zone_key)}"

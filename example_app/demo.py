@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import click
@@ -54,22 +55,24 @@ def run(port: int) -> None:
     """
     from example_app import create_app
 
-    address = f"http://127.0.0.1:{port}"
-    app = create_app({"DEMO": True, "BASE_URL": address})
-    prepare(app)
     try:
-        server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietHandler)
-    except (OSError, SystemExit):
+        listening = socket.create_server(("127.0.0.1", port))
+    except OSError:
         raise click.ClickException(f"Port {port} is taken. Choose another one: make demo PORT={port + 1}") from None
-    if not app.config["BOOKING_REDIS_URL"]:
-        start_worker(app)  # reminders fall due also while nobody looks at a page
-    click.echo(welcome(address))
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        click.echo("Stopped.")
-    finally:
-        server.server_close()
+    with listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        app = create_app({"DEMO": True, "BASE_URL": address})
+        prepare(app)
+        server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietHandler, fd=listening.fileno())
+        if not app.config["BOOKING_REDIS_URL"]:
+            start_worker(app)  # reminders fall due also while nobody looks at a page
+        click.echo(welcome(address))
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo("Stopped.")
+        finally:
+            server.server_close()
 
 
 def reset(url: URL) -> str:

@@ -103,7 +103,7 @@ def error_page(error: BookingError) -> Response:
         400: _("That link doesn't work"),
         403: _("This can't be booked"),
         404: _("This page doesn't exist"),
-        410: _("Not bookable at the moment"),
+        410: _("Closed for now"),
         429: _("One moment, please"),
         503: _("One moment, please"),
     }

@@ -1,0 +1,355 @@
+"""The guest's way: page, event type, time, details, confirmation, another time, cancelled.  No script anywhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import icalendar
+import pytest
+from flask.testing import FlaskClient
+
+from flask_booking import catalog
+from flask_booking.models import Booking, BookingStatus, Hold, OccupiedTime
+from flask_booking.state import session
+from tests.fixtures.people import Bookable
+from tests.public.guest import book, choose, form_to, forms, heading, manage, send, text_of, times
+
+TIMES = "/book/ann/intro?tz=Europe/Paris"
+
+
+def bookings() -> list[Booking]:
+    session().expire_all()
+    return session().query(Booking).order_by(Booking.id).all()
+
+
+def test_a_page_lists_what_can_be_booked_and_nothing_else(ann: Bookable, client: FlaskClient) -> None:
+    ann.another(title="Closed", slug="closed").active = False
+    session().commit()
+    page = client.get("/book/ann")
+    assert page.status_code == 200
+    assert heading(page) == "Ann Meyer"
+    assert "Intro" in text_of(page)
+    assert "Closed" not in text_of(page)
+
+
+def test_a_guest_books(ann: Bookable, client: FlaskClient) -> None:
+    day = ann.tomorrow().date() + dt.timedelta(days=1)
+    times_page = client.get(f"{TIMES}&month={day:%Y-%m}&date={day}")
+    assert times_page.status_code == 200
+    start = times(times_page)[0]
+    details = choose(client, f"{TIMES}&month={day:%Y-%m}&date={day}")
+    assert heading(details) == "Intro"
+    answer = send(client, details, notes="See you")
+    assert answer.status_code == 303
+    assert re.fullmatch(r"/book/manage/[\w-]{43}\?new=1", answer.location)
+    (booking,) = bookings()
+    assert booking.starts_at == dt.datetime.fromisoformat(start)
+    assert (booking.guest_name, booking.guest_email, booking.notes) == ("Sam Hill", "sam@example.com", "See you")
+    assert booking.guest_time_zone == "Europe/Paris"
+    confirmation = client.get(answer.location)
+    assert heading(confirmation) == "You are booked"
+    assert "sam@example.com" in text_of(confirmation)
+    assert start not in times(client.get(f"{TIMES}&month={day:%Y-%m}&date={day}"))
+
+
+def test_no_page_sets_a_cookie(ann: Bookable, client: FlaskClient) -> None:
+    confirmation = book(client, TIMES)
+    for address in ("/book/ann", TIMES, confirmation, "/book/nobody"):
+        assert "Set-Cookie" not in client.get(address).headers
+
+
+def test_the_forms_need_no_csrf_token(ann: Bookable, client: FlaskClient) -> None:
+    ann.app.config["WTF_CSRF_ENABLED"] = True
+    confirmation = book(client, TIMES)
+    assert client.post(f"{manage(confirmation)}/cancel").status_code == 303
+    assert client.post("/login", data={"email": "a", "password": "b"}).status_code == 400, "the CRM's own are guarded"
+
+
+def test_a_form_sent_twice_books_once(ann: Bookable, client: FlaskClient) -> None:
+    details = choose(client, TIMES)
+    first, second = send(client, details), send(client, details)
+    assert first.location == second.location
+    assert len(bookings()) == 1
+
+
+def test_another_duration_can_be_chosen(ann: Bookable, client: FlaskClient) -> None:
+    page = client.get(TIMES)
+    assert "duration=60" in page.text
+    book(client, f"{TIMES}&duration=60")
+    (booking,) = bookings()
+    assert booking.ends_at - booking.starts_at == dt.timedelta(hours=1)
+
+
+def test_the_zone_can_be_changed_by_a_plain_form(ann: Bookable, client: FlaskClient) -> None:
+    page = client.get("/book/ann/intro?zones=1&date=2026-12-03&utm_source=mail")
+    (form,) = forms(page)
+    assert form.method == "get"
+    assert form.values == {"date": "2026-12-03", "utm_source": "mail"}
+    assert 'value="Asia/Kolkata"' in page.text
+    assert "Kolkata" in text_of(client.get("/book/ann/intro?tz=Asia/Calcutta")), "old names are known"
+
+
+def test_without_a_zone_times_are_the_hosts_and_say_so(ann: Bookable, client: FlaskClient) -> None:
+    assert "Times are shown in the host's time zone" in text_of(client.get("/book/ann/intro"))
+    assert "Times are shown in the host's time zone" not in text_of(client.get(TIMES))
+
+
+def test_the_next_free_day_is_a_link_when_a_month_is_full(ann: Bookable, client: FlaskClient) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    first = today + dt.timedelta(days=100)
+    last = first + dt.timedelta(days=3)
+    ann.another(slug="later", window_kind="range", window_first=first.isoformat(), window_last=last.isoformat())
+    between = (first.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
+    page = client.get(f"/book/ann/later?month={between:%Y-%m}&tz=UTC")
+    assert "Nothing free in" in text_of(page)
+    assert f"date={first}" in page.text
+    opened = client.get("/book/ann/later?tz=UTC")
+    assert times(opened)[0].startswith(first.isoformat()), "without a month, the first that has times is shown"
+
+
+def test_a_month_that_is_over_says_so_and_leads_on(ann: Bookable, client: FlaskClient) -> None:
+    page = client.get(f"{TIMES}&month=2020-02")
+    assert page.status_code == 200
+    assert "This month is over" in text_of(page)
+    assert "date=" in page.text
+
+
+def test_an_event_type_without_any_time_says_so(ann: Bookable, client: FlaskClient) -> None:
+    ann.another(slug="past", window_kind="range", window_first="2020-01-01", window_last="2020-01-02")
+    page = client.get("/book/ann/past")
+    assert page.status_code == 200
+    assert "There are no free times at the moment" in text_of(page)
+
+
+def test_a_renamed_event_type_redirects_with_all_parameters(ann: Bookable, client: FlaskClient) -> None:
+    catalog.update_event_type(ann.event, {"slug": "hello"})
+    answer = client.get("/book/ann/intro?tz=Europe/Paris&_scheme=javascript&page=x")
+    assert answer.status_code == 301
+    assert answer.location == "/book/ann/hello?tz=Europe%2FParis&_scheme=javascript&page=x"
+
+
+def test_a_hold_keeps_the_time_for_its_form_alone(ann: Bookable, client: FlaskClient) -> None:
+    details = choose(client, TIMES)
+    start = form_to(details, "/details").values["start"]
+    assert "We keep this time for you until" in text_of(details)
+    assert start not in times(client.get(TIMES)), "others don't see it"
+    back = re.search(r'class="back" href="([^"]+)"', details.text)
+    assert back
+    own = client.get(back[1].replace("&amp;", "&"))
+    assert start in times(own), "whoever holds it does"
+    choose(client, back[1].replace("&amp;", "&"), times(own)[1])
+    assert session().query(Hold).count() == 1, "another choice gives the first one back"
+
+
+def test_leaving_gives_the_hold_back(ann: Bookable, client: FlaskClient) -> None:
+    form = form_to(choose(client, TIMES), "/details")
+    assert client.post("/book/ann/intro/release", data={"hold": form.values["hold"]}).status_code == 204
+    assert session().query(OccupiedTime).count() == 0
+
+
+def test_without_holds_the_way_is_the_same(ann: Bookable, client: FlaskClient) -> None:
+    catalog.update_event_type(ann.event, {"hold_minutes": 0})
+    details = choose(client, TIMES)
+    assert "We keep" not in text_of(details)
+    assert session().query(Hold).count() == 0
+    assert send(client, details).status_code == 303
+
+
+def test_get_never_changes_anything(ann: Bookable, client: FlaskClient) -> None:
+    confirmation = book(client, TIMES)
+    before = bookings()[0].sequence
+    for step in ("", "/cancel", "/reschedule", "/invite.ics"):
+        assert client.get(manage(confirmation) + step).status_code == 200
+        assert client.head(manage(confirmation) + step).status_code == 200
+    assert bookings()[0].sequence == before
+    assert bookings()[0].status is BookingStatus.CONFIRMED
+    assert session().query(Hold).count() == 0
+
+
+def test_taken_when_the_time_is_pressed_offers_the_nearest(ann: Bookable, client: FlaskClient) -> None:
+    page = client.get(TIMES)
+    start = times(page)[2]
+    choose(client, TIMES, start)
+    form = form_to(page, "/hold")
+    answer = client.post(form.action, data={**form.values, "start": start})
+    assert answer.status_code == 409
+    assert "That time was just taken. These are the nearest free ones." in text_of(answer)
+    near = forms(answer)[0].starts
+    assert start not in near
+    assert len(near) == 6
+
+
+def test_taken_when_the_form_is_sent_keeps_every_word_and_offers_the_nearest(
+    ann: Bookable, client: FlaskClient
+) -> None:
+    event = ann.another(
+        slug="asks",
+        hold_minutes=0,
+        locations=[{"id": "call", "kind": "phone_guest"}, {"id": "web", "kind": "link", "url": "https://x.example"}],
+        questions=[
+            {"id": "q1", "label": "Company", "kind": "short"},
+            {"id": "q2", "label": "Topics", "kind": "multiple", "options": ["Tax", "Hiring"]},
+        ],
+    )
+    details = choose(client, f"/book/ann/{event.slug}?tz=Europe/Paris")
+    book(client, f"/book/ann/{event.slug}?tz=Europe/Paris", location="web", name="Someone else")
+    typed = {"phone": "+1 555 010 0100", "location": "call", "a_q1": "Acme", "a_q2": ["Tax"], "notes": "Line\nfeed"}
+    answer = send(client, details, **typed)
+    assert answer.status_code == 409
+    assert "That time was just taken. These are the nearest free ones." in text_of(answer)
+    form = form_to(answer, "/details")
+    kept = {"name": "Sam Hill", "phone": "+1 555 010 0100", "location": "call", "a_q1": "Acme", "a_q2": "Tax"}
+    assert form.values | kept == form.values
+    assert form.values["notes"].strip() == "Line\nfeed"
+    assert "start" not in form.values, "nobody is booked for a time not chosen"
+    unchosen = client.post(form.action, data=form.values)
+    assert unchosen.status_code == 422
+    assert "Please choose a time." in text_of(unchosen)
+    assert client.post(form.action, data={**form.values, "start": form.starts[0]}).status_code == 303
+    assert len(bookings()) == 2
+
+
+def test_a_guest_moves_the_meeting(ann: Bookable, client: FlaskClient) -> None:
+    base = manage(book(client, TIMES))
+    page = client.get(f"{base}/reschedule")
+    form = form_to(page, "/reschedule")
+    old = bookings()[0].starts_at
+    assert form.method == "get"
+    asked = client.get(form.action, query_string={**form.values, "start": form.starts[3]})
+    assert heading(asked) == "Move this meeting?"
+    confirm = form_to(asked, "/reschedule")
+    moved = client.post(confirm.action, data={**confirm.values, "reason": "A train"})
+    assert moved.status_code == 303
+    assert heading(client.get(moved.location)) == "Your meeting was moved"
+    (booking,) = bookings()
+    assert booking.starts_at == dt.datetime.fromisoformat(form.starts[3]) != old
+    assert booking.history[-1].detail["reason"] == "A train"
+
+
+def test_moving_to_a_time_taken_meanwhile_offers_the_nearest_and_keeps_the_reason(
+    ann: Bookable, client: FlaskClient
+) -> None:
+    base = manage(book(client, TIMES))
+    start = form_to(client.get(f"{base}/reschedule"), "/reschedule").starts[0]
+    asked = form_to(client.get(f"{base}/reschedule?start={start}"), "/reschedule")
+    book(client, TIMES, name="Someone else")
+    assert session().query(Booking).filter_by(starts_at=dt.datetime.fromisoformat(start)).count() == 1
+    answer = client.post(asked.action, data={**asked.values, "reason": "A train"})
+    assert answer.status_code == 409
+    assert "That time was just taken. These are the nearest free ones." in text_of(answer)
+    form = form_to(answer, "/reschedule")
+    assert form.values["reason"].strip() == "A train"
+    assert client.post(form.action, data={**form.values, "start": form.starts[0]}).status_code == 303
+
+
+def test_a_guest_cancels_and_the_time_is_free_at_once(ann: Bookable, client: FlaskClient) -> None:
+    base = manage(book(client, TIMES))
+    start = bookings()[0].starts_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert start not in times(client.get(TIMES))
+    answer = client.post(f"{base}/cancel", data={"reason": "Ill"})
+    assert answer.status_code == 303
+    page = client.get(answer.location)
+    assert heading(page) == "This meeting is cancelled"
+    assert "Book again" in text_of(page)
+    assert "Add to your calendar" not in text_of(page)
+    assert start in times(client.get(TIMES))
+    assert client.get(f"{base}/cancel").status_code == 303, "there is nothing left to cancel"
+
+
+def test_a_required_reason_is_asked_for(ann: Bookable, client: FlaskClient) -> None:
+    catalog.update_event_type(ann.event, {"reason_required": True})
+    base = manage(book(client, TIMES))
+    answer = client.post(f"{base}/cancel", data={"reason": " "})
+    assert answer.status_code == 422
+    assert "Please give a reason." in text_of(answer)
+    assert bookings()[0].status is BookingStatus.CONFIRMED
+
+
+def test_past_the_cut_off_the_page_says_what_to_do(ann: Bookable, client: FlaskClient) -> None:
+    base = manage(book(client, TIMES))
+    catalog.update_event_type(ann.event, {"change_cutoff": 60 * 24 * 30})
+    page = client.get(base)
+    assert "It is too late to change this meeting here. Please contact the host." in text_of(page)
+    assert client.post(f"{base}/cancel").status_code == 409
+    assert bookings()[0].status is BookingStatus.CONFIRMED
+
+
+def test_a_request_says_that_it_waits(ann: Bookable, client: FlaskClient) -> None:
+    event = ann.another(requires_approval=True)
+    page = client.get(book(client, f"/book/ann/{event.slug}"))
+    assert heading(page) == "Your request was sent"
+    assert bookings()[0].status is BookingStatus.PENDING
+
+
+def test_the_calendar_file_is_the_meeting_of_the_mails(ann: Bookable, client: FlaskClient) -> None:
+    base = manage(book(client, TIMES))
+    answer = client.get(f"{base}/invite.ics")
+    assert answer.content_type == "text/calendar; charset=utf-8; method=PUBLISH"
+    calendar = icalendar.Calendar.from_ical(answer.data)
+    (booking,) = bookings()
+    (entry,) = calendar.walk("VEVENT")
+    assert calendar["METHOD"] == "PUBLISH"
+    assert (entry["UID"], entry["SEQUENCE"]) == (booking.uid, booking.sequence)
+    assert entry.decoded("DTSTART") == booking.starts_at
+    assert b"ATTENDEE" not in answer.data
+
+
+def test_the_event_types_own_address_comes_after_booking(ann: Bookable, client: FlaskClient) -> None:
+    event = ann.another(redirect_url="https://example.com/thanks?a=1")
+    details = choose(client, f"/book/ann/{event.slug}")
+    assert "form-action 'self' https://example.com;" in details.headers["Content-Security-Policy"]
+    assert send(client, details).location == "https://example.com/thanks?a=1"
+
+
+def test_prefilled_by_the_address_all_the_way(ann: Bookable, client: FlaskClient) -> None:
+    event = ann.another(
+        questions=[
+            {"id": "q1", "label": "Your company?", "kind": "short"},
+            {"id": "q2", "label": "Topics", "kind": "multiple", "options": ["Tax", "Hiring"]},
+        ]
+    )
+    asked = "name=Zo%C3%AB&email=zoe%40example.com&your_company=Acme&a_q2=Tax,Hiring&utm_source=mail&page=x&_scheme=y"
+    details = choose(client, f"/book/ann/{event.slug}?{asked}")
+    values = form_to(details, "/details").values
+    assert (values["name"], values["email"], values["a_q1"]) == ("Zoë", "zoe@example.com", "Acme")
+    assert details.text.count(" checked") == 2
+    answer = send(client, details, name=values["name"], email=values["email"], a_q2=["Tax", "Hiring"])
+    assert answer.status_code == 303
+    (booking,) = bookings()
+    assert booking.utm == {"utm_source": "mail"}
+    assert booking.guest_name == "Zoë"
+
+
+def test_nobodys_answers_are_shown_to_others(ann: Bookable, client: FlaskClient) -> None:
+    book(client, TIMES, notes="my secret")
+    for address in ("/book/ann", TIMES):
+        assert "my secret" not in client.get(address).text
+        assert "Sam" not in client.get(address).text
+    assert "Sam" not in choose(client, TIMES).text
+
+
+@pytest.mark.parametrize("kind", ["short", "long", "choice", "multiple", "checkbox", "number", "phone", "email", "date"])
+def test_every_kind_of_question_can_be_required_and_answered(ann: Bookable, client: FlaskClient, kind: str) -> None:
+    good = {"number": "3.5", "phone": "+1 555 010 0100", "email": "a@example.com", "date": "2026-12-31"}
+    answer = good.get(kind, "yes" if kind == "checkbox" else "Tax")
+    event = ann.another(
+        questions=[{"id": "q1", "label": "Question", "kind": kind, "required": True, "options": ["Tax", "Hiring"]}]
+    )
+    details = choose(client, f"/book/ann/{event.slug}")
+    refused = send(client, details)
+    assert refused.status_code == 422
+    assert 'aria-invalid="true"' in refused.text
+    assert re.search(r'<a href="#f-a_q1(-0)?">', refused.text), "the summary leads to the field"
+    assert send(client, details, a_q1=answer).status_code == 303
+    (booking,) = bookings()
+    assert booking.answers[0]["text"] == ("Yes" if kind == "checkbox" else answer)
+
+
+def test_a_group_lets_several_guests_in(ann: Bookable, client: FlaskClient) -> None:
+    event = ann.another(seats=2)
+    start = times(client.get(f"/book/ann/{event.slug}"))[0]
+    for name in ("One", "Two"):
+        answer = send(client, choose(client, f"/book/ann/{event.slug}", start), name=name, email=f"{name}@example.com")
+        assert answer.status_code == 303
+    assert start not in times(client.get(f"/book/ann/{event.slug}"))

@@ -50,8 +50,8 @@ class FlaskBooking:
 
 
 def _register(app: Flask) -> None:
-    from . import api, cli, jobs, public
+    from . import api, cli, jobs, public, settings
 
-    rooms: tuple[t.Any, ...] = (jobs, public, api, cli)
+    rooms: tuple[t.Any, ...] = (jobs, public, api, cli, settings)
     for room in rooms:
         room.init_app(app)

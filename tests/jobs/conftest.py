@@ -127,7 +127,12 @@ class WorkerProcess:
 
     def wait_until_paused(self) -> None:
         """Until the worker stands still at the step that was asked for."""
-        eventually(self.paused.exists, "the step")
+
+        def stands_still() -> bool:
+            assert self.process.poll() is None, "the worker ended before it came to the step"
+            return self.paused.exists()
+
+        eventually(stands_still, "the step")
 
     def kill(self) -> None:
         """As the kernel does when memory is short."""
@@ -156,8 +161,10 @@ def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
         paused = tmp_path / f"paused-{len(started)}"
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "flask", "--app", "tests.jobs.pausing:create_app", "booking", "work"]
-                + ["--every", str(every), *arguments],
+                [
+                    *(sys.executable, "-m", "flask", "--app", "tests.jobs.pausing:create_app"),
+                    *("booking", "work", "--every", str(every), *arguments),
+                ],
                 cwd=ROOT,
                 env={
                     **os.environ,
@@ -174,6 +181,6 @@ def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
     yield start
     for worker in started:
         if worker.process.poll() is None:
-            worker.kill()
+            worker.end()
     if log.exists():
         sys.stderr.write(log.read_text()[-6000:])

@@ -39,7 +39,7 @@ def bookings() -> ResponseReturnValue:
         rows=rows,
         total=total,
         number=number,
-        pages=pages,
+        pages_count=pages,
         chosen=chosen,
         events=desk().page.event_types,
         contact=contact,

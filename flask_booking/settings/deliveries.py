@@ -60,7 +60,7 @@ def deliveries() -> ResponseReturnValue:
         by_state=by_state,
         total=total,
         number=number,
-        pages=max(1, math.ceil(total / PER_PAGE)),
+        pages_count=max(1, math.ceil(total / PER_PAGE)),
     )
 
 

@@ -218,3 +218,13 @@ def when(booking: Booking, zone_key: str) -> str:
 def instant(value: dt.datetime, zone_key: str) -> str:
     """A date and a time."""
     return f"{format_date(value, zone_key, style='medium')}, {format_time(value, zone_key)}"
+
+
+def parsed(text: str) -> dt.datetime:
+    """An instant as history entries keep it (ISO 8601)."""
+    return dt.datetime.fromisoformat(text)
+
+
+def days_after(day: dt.date, count: int) -> dt.date:
+    """The date so many days later."""
+    return day + dt.timedelta(days=count)

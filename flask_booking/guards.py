@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
+import functools
 import hashlib
 import ipaddress
 import json
@@ -45,11 +46,41 @@ _REDIS_PAUSE = 15
 # Rates
 
 
+class OwnStorage(MemoryStorage):
+    """The library's counts in memory, without the thread that it starts for almost every one of them.
+
+    What expired is forgotten when it is looked at, and all of it after each thousand counts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counted = 0
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Count ``amount`` more for ``key``, whose window ends ``expiry`` seconds after its first count."""
+        self.get(key)
+        with self.locks[key]:
+            self.storage[key] += amount
+            if self.storage[key] == amount:
+                self.expirations[key] = time.time() + expiry
+        self._counted += 1
+        if self._counted % 1000 == 0:
+            self._forget_expired()
+        return self.storage.get(key, 0)
+
+    def _forget_expired(self) -> None:
+        now = time.time()
+        for key, expires in list(self.expirations.items()):
+            if expires <= now:
+                for kept in (self.storage, self.expirations, self.locks):
+                    kept.pop(key, None)
+
+
 class Counter:
     """How often which address did what: in Redis, shared by all processes, or in this process alone."""
 
     def __init__(self, redis_url: str | None) -> None:
-        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._own = FixedWindowRateLimiter(OwnStorage())
         self._shared = FixedWindowRateLimiter(_redis(redis_url)) if redis_url else None
         self._pause_until = 0.0
 
@@ -96,9 +127,15 @@ def check_rate(kind: str) -> None:
     counter = extras.get("counter")
     if counter is None:
         counter = extras.setdefault("counter", Counter(current_app.config["BOOKING_REDIS_URL"]))
-    seconds = counter.wait(parse_many(text), kind, client_network(request.remote_addr))
+    seconds = counter.wait(_limits(text), kind, client_network(request.remote_addr))
     if seconds:
         raise TooManyRequests(retry_after=seconds)
+
+
+@functools.cache
+def _limits(text: str) -> t.Sequence[RateLimitItem]:
+    """The limits that a configured text means; parsed once."""
+    return parse_many(text)
 
 
 def client_network(address: str | None) -> str:

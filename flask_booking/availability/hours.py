@@ -149,11 +149,8 @@ def _instant(tz: ZoneInfo, ordinal: int, minutes: int) -> int:
 
 
 def _skipped(tz: ZoneInfo, ordinal: int) -> bool:
-    """Whether the zone has no such date (Samoa: 30 December 2011): neither its first nor its last minute is on it."""
-    return all(
-        dt.datetime.fromtimestamp(_instant(tz, ordinal, minute), tz).toordinal() != ordinal
-        for minute in (0, DAY_MINUTES - 1)
-    )
+    """Whether the zone has no such date (Samoa: 30 December 2011). Zones skip whole dates, so its midnight tells."""
+    return dt.datetime.fromtimestamp(_instant(tz, ordinal, 0), tz).toordinal() != ordinal
 
 
 @lru_cache(maxsize=1024)

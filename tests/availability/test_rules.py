@@ -292,6 +292,17 @@ def test_any_takes_what_one_host_can_and_all_hands_what_everyone_can() -> None:
     assert refusal_all(RULES, [ann, ben], at("11:15"), now=THURSDAY).reason is Reason.BUSY
 
 
+def test_all_hands_ends_with_the_window_of_whoever_is_ahead() -> None:
+    # The date in Auckland turns at 12:00 UTC.
+    noon = Hours("UTC", (((660, 780),),) * 7)
+    ann, ben = host(hours=noon), host(hours=Hours("Pacific/Auckland", (((0, 1440),),) * 7))
+    today = replace(RULES, window=Window(WindowKind.RANGE, last=dt.date(2026, 6, 4)))
+    period = {"now": THURSDAY, "start": THURSDAY, "end": THURSDAY + DAY}
+
+    assert slots(today, ann, **period) == [at(clock) for clock in ("11:00", "11:30", "12:00", "12:30")]
+    assert slots_all(today, [ann, ben], **period) == [at("11:00"), at("11:30")]
+
+
 @pytest.mark.parametrize(
     ("clock", "reason", "label"),
     [

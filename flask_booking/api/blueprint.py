@@ -6,7 +6,7 @@ import json
 import logging
 import typing as t
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -34,16 +34,6 @@ class Malformed(BookingError):
     code = "malformed"
     status = 400
     description = "Send a JSON object, with Content-Type: application/json."
-
-
-def init_app(app: Flask) -> None:
-    """Mount the API.  It carries no authority of a visitor's session, so the CRM's CSRF protection leaves it out."""
-    from . import public  # noqa: F401 - its views register themselves
-
-    app.register_blueprint(api, url_prefix=app.config["BOOKING_API_URL_PREFIX"])
-    csrf = app.extensions.get("csrf")
-    if csrf is not None:
-        csrf.exempt(api)
 
 
 def answer(value: t.Any, status: int = 200) -> Response:

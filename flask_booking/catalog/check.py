@@ -8,6 +8,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ..errors import InvalidInput
+from ..i18n import duration_text
 from ..i18n import gettext as _
 from ..scheduling.intake import many_lines, one_line
 from ..zones import UnknownZone, zone
@@ -47,6 +48,17 @@ def number(
         return default
     if not least <= found <= most:
         problems[field] = _("Please enter a number from %(least)s to %(most)s.", least=least, most=most)
+    return found
+
+
+def minutes(
+    value: object, field: str, problems: Problems, *, least: int, most: int, default: int | None = None
+) -> int | None:
+    """A length in whole minutes; its bounds are told in the units that people type."""
+    found = number(value, field, problems, least=-(10**9), most=10**9, default=default)
+    if found is not None and field not in problems and not least <= found <= most:
+        bounds = {"least": duration_text(least), "most": duration_text(most)}
+        problems[field] = _("Please enter a time from %(least)s to %(most)s.", **bounds)
     return found
 
 

@@ -193,15 +193,18 @@ def check_event_type(
         ("buffer_before", 0, 720, 0),
         ("buffer_after", 0, 720, 0),
         ("notice", 0, 366 * 1440, 240),
-        ("limit_day", 1, 1000, None),
-        ("limit_week", 1, 1000, None),
-        ("limit_month", 1, 1000, None),
-        ("limit_guest", 1, 1000, None),
-        ("seats", 1, 1000, 1),
         ("hold_minutes", 0, 60, 5),
         ("change_cutoff", 0, 366 * 1440, 0),
     ):
-        clean[name] = check.number(get(name), name, problems, least=least, most=most, default=default)
+        clean[name] = check.minutes(get(name), name, problems, least=least, most=most, default=default)
+    for name, default in (
+        ("limit_day", None),
+        ("limit_week", None),
+        ("limit_month", None),
+        ("limit_guest", None),
+        ("seats", 1),
+    ):
+        clean[name] = check.number(get(name), name, problems, least=1, most=1000, default=default)
     for name in ("confirmation_message", "cancellation_message", "policy"):
         clean[name] = check.lines(get(name), name, problems)
     for name, default_flag in (
@@ -220,7 +223,7 @@ def _durations(value: object, problems: check.Problems) -> list[int]:
     found = [
         minutes
         for one in given
-        if (minutes := check.number(one, "durations", problems, least=SHORTEST, most=LONGEST)) is not None
+        if (minutes := check.minutes(one, "durations", problems, least=SHORTEST, most=LONGEST)) is not None
     ]
     if not found:
         problems.setdefault("durations", _("Please enter a duration from 5 minutes to 12 hours."))

@@ -74,7 +74,7 @@ def desk() -> Desk:
 
 def desk_if_open() -> Desk | None:
     """This request's desk, None before :func:`open_desk`."""
-    return g.get("booking_desk")
+    return t.cast("Desk | None", g.get("booking_desk"))
 
 
 def may_manage(host: Host | None) -> bool:

@@ -6,7 +6,7 @@ import datetime as dt
 import time
 
 import sqlalchemy as sa
-from flask import redirect, render_template, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import catalog
@@ -22,6 +22,7 @@ from . import access, forms_schedule, notices, undo, words
 from .access import desk
 from .blueprint import blueprint
 from .forms import Form
+from .screen import fragment, render
 
 _AHEAD = 400 * 86_400
 _SHOWN = 5
@@ -32,8 +33,8 @@ def blocked_times() -> ResponseReturnValue:
     """The host's blocked times, the next ones first, those that are over apart."""
     rows = session().scalars(sa.select(BlockedTime).where(BlockedTime.host_id == desk().host.id)).all()
     coming = [(row, next_times(row, 1)) for row in rows]
-    return render_template(
-        "booking/settings/blocked_times.html",
+    return render(
+        "blocked_times.html",
         coming=sorted(((row, times[0]) for row, times in coming if times), key=lambda pair: pair[1]),
         past=sorted((row for row, times in coming if not times), key=lambda row: row.starts_local, reverse=True)[:50],
         repetition=forms_schedule.repetition_text,
@@ -71,7 +72,7 @@ def unblock_time(public_id: str) -> ResponseReturnValue:
 def preview_blocked() -> ResponseReturnValue:
     """The next occurrences of what is typed, for the live preview."""
     form = Form(forms_schedule.typed_blocked(request.form))
-    return render_template("booking/settings/_occurrences.html", occurrences=_typed_times(form, desk().host.time_zone))
+    return fragment("_occurrences.html", occurrences=_typed_times(form, desk().host.time_zone))
 
 
 def next_times(row: BlockedTime, count: int = _SHOWN) -> list[tuple[int, int]]:
@@ -125,12 +126,11 @@ def _typed_times(form: Form, time_zone: str) -> list[str]:
 
 def _page(row: BlockedTime | None, form: Form) -> str:
     time_zone = row.time_zone if row else desk().host.time_zone
-    return render_template(
-        "booking/settings/blocked_time.html",
+    return render(
+        "blocked_time.html",
         row=row,
         form=form,
         time_zone=time_zone,
         days=list(zip(forms_schedule.DAYS, words.weekdays("abbreviated"), strict=True)),
         occurrences=_typed_times(form, time_zone),
     )
-

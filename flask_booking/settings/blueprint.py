@@ -6,31 +6,23 @@ may turn a 404 into a 200, and never get to see ours.
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import pathlib
 import typing as t
 
-from flask import Blueprint, Response, current_app, g, make_response, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import generate_csrf, validate_csrf
+from flask_wtf.csrf import validate_csrf
 from wtforms import ValidationError
 
 from .. import i18n
 from ..errors import BookingError
-from ..links import page_url
-from ..markdown import markdown
-from ..models.columns import utcnow
 from ..state import crm, session
-from . import access, notices, words
-
-STATIC = pathlib.Path(__file__).parents[1] / "static" / "booking"
+from . import access, screen
 
 blueprint = Blueprint(
     "booking_settings",
     __name__,
-    template_folder="../templates",
-    static_folder=str(STATIC),
+    template_folder=str(screen.TEMPLATES),
+    static_folder=str(screen.STATIC),
     static_url_path="/static",
 )
 
@@ -108,37 +100,5 @@ def _sorry(error: BookingError) -> Response:
     session().rollback()
     if error.status == 401 or access.desk_if_open() is None:
         g.pop("booking_desk", None)
-        return make_response(render_template("booking/settings/closed.html", error=error), error.status)
-    return make_response(render_template("booking/settings/error.html", error=error), error.status)
-
-
-@functools.lru_cache(maxsize=16)
-def _fingerprint(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-
-
-def asset(name: str) -> str:
-    """The address of one of our files; another one when the file was changed."""
-    print_of = _fingerprint.__wrapped__(name) if current_app.debug else _fingerprint(name)
-    return url_for(_STATIC_ENDPOINT, filename=name, v=print_of)
-
-
-@blueprint.context_processor
-def _names() -> dict[str, t.Any]:
-    """What every template of the screens may use."""
-    return {
-        **i18n.template_names(),
-        "booking_asset": asset,
-        "booking_csrf": generate_csrf,
-        "booking_csrf_name": current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"),
-        "crm": crm(),
-        "desk": access.desk_if_open(),
-        "hosts_to_manage": access.hosts_to_manage,
-        "markdown": markdown,
-        "now": utcnow(),
-        "page_url": page_url,
-        "take_notice": notices.take,
-        "words": words,
-    }
-
-
+        return make_response(screen.render("closed.html", error=error), error.status)
+    return make_response(screen.render("error.html", error=error), error.status)

@@ -7,7 +7,7 @@ import secrets
 import typing as t
 
 import sqlalchemy as sa
-from flask import redirect, render_template, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import scheduling
@@ -21,6 +21,7 @@ from . import access, contacts, notices, times
 from .access import desk
 from .blueprint import blueprint
 from .forms import Fields, Form
+from .screen import render
 from .times import Month
 
 
@@ -138,16 +139,14 @@ def _labels(event: EventType | None) -> dict[str, t.Any]:
 def _page(chosen: Choice, form: Form) -> str:
     month: Month | None = None
     if chosen.event is not None and chosen.start is None:
-        month = times.month_of(
-            times.address_of(chosen.event), desk().host.time_zone, duration=chosen.duration
-        )
+        month = times.month_of(times.address_of(chosen.event), desk().host.time_zone, duration=chosen.duration)
     events = session().scalars(
         sa.select(EventType)
         .where(EventType.hosts.any(id=desk().host.id), EventType.active, EventType.archived_at.is_(None))
         .order_by(EventType.position, EventType.id)
     )
-    return render_template(
-        "booking/settings/book.html",
+    return render(
+        "book.html",
         chosen=chosen,
         contact_name=contacts.name_of(chosen.contact),
         events=events.all(),

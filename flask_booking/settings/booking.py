@@ -6,7 +6,7 @@ import collections.abc as c
 import typing as t
 
 import sqlalchemy as sa
-from flask import redirect, render_template, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import orm as so
 
@@ -20,6 +20,7 @@ from ..scheduling.intake import many_lines
 from ..state import crm, session
 from . import access, notices, times, words
 from .blueprint import blueprint
+from .screen import render
 
 _MOST_NOTES = 10_000
 
@@ -121,7 +122,7 @@ def reschedule_booking(public_id: str) -> ResponseReturnValue:
     )
     context: dict[str, t.Any] = {"booking": found, "month": month, "problem": problem}
     context["reason"] = request.form.get("reason", "")
-    return render_template("booking/settings/reschedule.html", **context), status
+    return render("reschedule.html", **context), status
 
 
 def _do(public_id: str, action: c.Callable[[int], Booking], text: str) -> ResponseReturnValue:
@@ -160,8 +161,8 @@ def _page(found: Booking, *, problem: str = "", problems: dict[str, str] | None 
         .order_by(OutboxMessage.due_at, OutboxMessage.id)
     )
     contact = getattr(found, "contact", None)
-    return render_template(
-        "booking/settings/booking.html",
+    return render(
+        "booking.html",
         booking=found,
         contact_url=crm().contact_url(contact) if contact is not None else None,
         messages=messages.all(),

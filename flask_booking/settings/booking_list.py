@@ -38,7 +38,7 @@ class Filter:
         return bool(self.event or self.text or self.first or self.last or self.contact is not None)
 
 
-def query(chosen: Filter, host_ids: c.Sequence[int], zone_key: str) -> sa.Select[tuple[Booking]]:
+def query(chosen: Filter, host_ids: c.Sequence[int], zone_key: str) -> sa.Select[t.Any]:
     """The bookings of these hosts that ``chosen`` shows: coming ones in order, past ones the latest first."""
     now = utcnow()
     ours = sa.select(BookingHost.booking_id).where(BookingHost.host_id.in_(host_ids))
@@ -75,14 +75,12 @@ def _says(text: str) -> sa.ColumnElement[bool]:
     return sa.or_(*(sa.func.lower(column).like(pattern, escape="\\") for column in columns))
 
 
-def with_people(found: sa.Select[tuple[Booking]]) -> sa.Select[tuple[Booking]]:
+def with_people(found: sa.Select[t.Any]) -> sa.Select[t.Any]:
     """The same query, its hosts and event types read at once."""
-    return found.options(
-        so.selectinload(Booking.hosts).joinedload(Host.user), so.joinedload(Booking.event_type)
-    )
+    return found.options(so.selectinload(Booking.hosts).joinedload(Host.user), so.joinedload(Booking.event_type))
 
 
-def read_page(found: sa.Select[tuple[Booking]], number: int) -> tuple[list[Booking], int]:
+def read_page(found: sa.Select[t.Any], number: int) -> tuple[list[Booking], int]:
     """The rows of one page, and how many there are in all."""
     total = session().scalar(sa.select(sa.func.count()).select_from(found.order_by(None).subquery())) or 0
     rows = session().scalars(with_people(found).limit(PER_PAGE).offset((number - 1) * PER_PAGE))

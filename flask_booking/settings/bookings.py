@@ -8,7 +8,7 @@ import io
 import math
 import typing as t
 
-from flask import Response, render_template, request
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from ..models import Booking
@@ -20,6 +20,7 @@ from . import access, booking_list, contacts, words
 from .access import desk
 from .blueprint import blueprint
 from .booking_list import Filter
+from .screen import render
 
 _MOST_ROWS = 20_000
 
@@ -34,8 +35,8 @@ def bookings() -> ResponseReturnValue:
     rows, total = booking_list.read_page(found, number)
     pages = max(1, math.ceil(total / booking_list.PER_PAGE))
     contact = contacts.contact_by_key(request.args.get("contact", ""))
-    return render_template(
-        "booking/settings/bookings.html",
+    return render(
+        "bookings.html",
         rows=rows,
         total=total,
         number=number,

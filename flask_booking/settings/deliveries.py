@@ -6,7 +6,7 @@ import math
 import typing as t
 
 import sqlalchemy as sa
-from flask import redirect, render_template, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import orm as so
 
@@ -17,11 +17,12 @@ from ..state import session
 from . import access, notices
 from .access import desk
 from .blueprint import blueprint
+from .screen import render
 
 PER_PAGE = 50
 
 
-def of_host(host_id: int) -> sa.Select[tuple[OutboxMessage]]:
+def of_host(host_id: int) -> sa.Select[t.Any]:
     """The messages about the host's bookings."""
     ours = sa.select(BookingHost.booking_id).where(BookingHost.host_id == host_id)
     return sa.select(OutboxMessage).where(OutboxMessage.booking_id.in_(ours))
@@ -53,8 +54,8 @@ def deliveries() -> ResponseReturnValue:
         .limit(PER_PAGE)
         .offset((number - 1) * PER_PAGE)
     )
-    return render_template(
-        "booking/settings/deliveries.html",
+    return render(
+        "deliveries.html",
         rows=rows.all(),
         state=asked if state else "",
         by_state=by_state,
@@ -79,4 +80,3 @@ def retry_delivery(public_id: str) -> ResponseReturnValue:
             url_for("booking_settings.booking", public_id=message.booking.public_id, _anchor="messages"), 303
         )
     return redirect(url_for("booking_settings.deliveries", state="failed"), 303)
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from flask import redirect, render_template, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import catalog
@@ -13,6 +13,7 @@ from ..i18n import gettext as _
 from . import access, notices
 from .access import desk
 from .blueprint import blueprint
+from .screen import render
 
 
 def back_to_list() -> ResponseReturnValue:
@@ -24,8 +25,8 @@ def back_to_list() -> ResponseReturnValue:
 def event_types() -> ResponseReturnValue:
     """The event types of the host's page, archived ones apart."""
     rows = sorted(desk().page.event_types, key=lambda one: (one.position, one.id))
-    return render_template(
-        "booking/settings/event_types.html",
+    return render(
+        "event_types.html",
         events=[one for one in rows if one.archived_at is None],
         archived=[one for one in rows if one.archived_at is not None],
     )
@@ -93,4 +94,4 @@ def delete_event_type(public_id: str) -> ResponseReturnValue:
             return back_to_list()
     total, live = catalog.count_bookings(event)
     context: dict[str, t.Any] = {"event": event, "total": total, "live": live, "problem": problem}
-    return render_template("booking/settings/event_type_delete.html", **context), status
+    return render("event_type_delete.html", **context), status

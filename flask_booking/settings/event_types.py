@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from flask import redirect, render_template, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import catalog
@@ -17,6 +17,7 @@ from . import access, forms_event_type, notices
 from .access import desk
 from .blueprint import blueprint
 from .forms import Form, rearranged
+from .screen import render
 
 
 @blueprint.route("/event-types/new", methods=["GET", "POST"])
@@ -76,8 +77,8 @@ def _page(event: EventType | None, form: Form) -> str:
     schedules = session().scalars(
         sa.select(Schedule).where(Schedule.host_id == desk().page.host_id).order_by(Schedule.name, Schedule.id)
     )
-    return render_template(
-        "booking/settings/event_type.html",
+    return render(
+        "event_type.html",
         event=event,
         form=form,
         schedules=schedules.all(),

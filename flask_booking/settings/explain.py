@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 
 import sqlalchemy as sa
-from flask import render_template, request
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from ..availability import Verdict
@@ -20,6 +20,7 @@ from ..zones import zone
 from . import access, times
 from .access import desk
 from .blueprint import blueprint
+from .screen import render
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +43,8 @@ def why() -> ResponseReturnValue:
     duration = request.args.get("duration", type=int)
     if event is not None and duration not in event.durations:
         duration = event.duration
-    return render_template(
-        "booking/settings/why.html",
+    return render(
+        "why.html",
         events=events,
         event=event,
         day=day,

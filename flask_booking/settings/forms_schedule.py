@@ -7,9 +7,8 @@ import re
 import typing as t
 
 from ..errors import InvalidInput
-from ..i18n import format_time
+from ..i18n import format_time, lazy_gettext
 from ..i18n import gettext as _
-from ..i18n import lazy_gettext
 from ..models import BlockedTime, Schedule
 from . import words
 from .forms import Fields, ranges_of, shown_ranges, ticked, typed_ranges

@@ -15,7 +15,7 @@ from ..models.booking import LIVE
 from ..models.columns import utcnow
 from ..state import crm, session
 from . import contacts, words
-from .blueprint import asset
+from .screen import asset
 
 _MOST = 20
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import typing as t
 
 import sqlalchemy as sa
-from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from ..catalog.hosts import OFFICE_HOURS
@@ -18,6 +18,7 @@ from ..zones import zone
 from . import booking_list, deliveries
 from .access import desk
 from .blueprint import blueprint
+from .screen import render
 
 _SHOWN = 5
 
@@ -47,8 +48,8 @@ def overview() -> ResponseReturnValue:
     tomorrow = _midnight(now.date() + dt.timedelta(days=1), host.time_zone)
     week = _week(now.date(), host)
     this_week, last_week = (_count(host, *week[index : index + 2]) for index in (1, 0))
-    return render_template(
-        "booking/settings/overview.html",
+    return render(
+        "overview.html",
         today=booking_list.rows_between(host, today, tomorrow),
         next_meeting=_next(host),
         requests=_requests(host),
@@ -71,7 +72,7 @@ def _week(today: dt.date, host: Host) -> list[dt.datetime]:
     return [_midnight(monday + dt.timedelta(days=7 * step), host.time_zone) for step in (-1, 0, 1)]
 
 
-def _ours(host: Host) -> sa.Select[tuple[int]]:
+def _ours(host: Host) -> sa.Select[t.Any]:
     return sa.select(BookingHost.booking_id).where(BookingHost.host_id == host.id)
 
 
@@ -90,7 +91,7 @@ def _count(host: Host, start: dt.datetime, end: dt.datetime) -> int:
 
 
 def _next(host: Host) -> Booking | None:
-    return session().scalar(
+    found: Booking | None = session().scalar(
         booking_list.with_people(
             sa.select(Booking)
             .where(Booking.id.in_(_ours(host)), Booking.status.in_(LIVE), Booking.ends_at > utcnow())
@@ -98,6 +99,7 @@ def _next(host: Host) -> Booking | None:
             .limit(1)
         )
     )
+    return found
 
 
 def _requests(host: Host) -> list[Booking]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from flask import redirect, render_template, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import catalog
@@ -18,6 +18,7 @@ from . import notices
 from .access import desk
 from .blueprint import blueprint
 from .forms import Fields, Form, ticked
+from .screen import fragment, render
 
 _PAGE = ("slug", "title", "welcome", "accent", "banner_url", "logo_url", "appearance")
 _LIMITS = ("limit_day", "limit_week", "limit_month")
@@ -63,13 +64,13 @@ def host() -> ResponseReturnValue:
     """What holds for all of the host's event types."""
     form = Form(_shown_host(desk().host), LABELS)
     if request.method == "GET":
-        return render_template("booking/settings/host.html", form=form, zones=zone_names())
+        return render("host.html", form=form, zones=zone_names())
     form.values = _typed_host(request.form)
     try:
         catalog.update_host(desk().host, form.values)
     except InvalidInput as error:
         form.refuse(error)
-        return render_template("booking/settings/host.html", form=form, zones=zone_names()), 422
+        return render("host.html", form=form, zones=zone_names()), 422
     notices.tell(_("Your settings are saved."))
     return redirect(url_for("booking_settings.host"), 303)
 
@@ -92,7 +93,7 @@ def contrast_note(accent: str) -> tuple[bool, str]:
 def preview_accent() -> ResponseReturnValue:
     """The note on a colour, for the live preview."""
     accent = request.form.get("accent", "")
-    return render_template("booking/settings/_accent.html", accent=accent, **_colours(accent))
+    return fragment("_accent.html", accent=accent, **_colours(accent))
 
 
 def _colours(accent: str) -> dict[str, t.Any]:
@@ -101,8 +102,8 @@ def _colours(accent: str) -> dict[str, t.Any]:
 
 
 def _render(form: Form) -> str:
-    return render_template(
-        "booking/settings/page.html",
+    return render(
+        "page.html",
         form=form,
         appearances=[
             (Appearance.AUTO.value, _("As the guest's device is set")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import sqlalchemy as sa
-from flask import Response, redirect, render_template, request, url_for
+from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import catalog
@@ -20,6 +20,7 @@ from . import access, forms_rule, notices, undo
 from .access import desk
 from .blueprint import blueprint
 from .forms import Form
+from .screen import render
 
 _log = logging.getLogger(__name__)
 
@@ -38,8 +39,8 @@ def rules() -> ResponseReturnValue:
         sa.select(MessageRule).where(MessageRule.host_id == desk().host.id).order_by(MessageRule.id)
     )
     titles = {event.id: event.title for event in desk().page.event_types}
-    return render_template(
-        "booking/settings/rules.html",
+    return render(
+        "rules.html",
         rules=sorted(rows, key=lambda rule: (rule.anchor.value == "end", rule.minutes, rule.id)),
         titles=titles,
     )
@@ -131,8 +132,8 @@ def _page(rule: MessageRule | None, form: Form, sent_to: str = "") -> str:
         .where(EventType.hosts.any(id=desk().host.id), EventType.archived_at.is_(None))
         .order_by(EventType.position, EventType.id)
     )
-    return render_template(
-        "booking/settings/rule.html",
+    return render(
+        "rule.html",
         rule=rule,
         form=form,
         events=events.all(),

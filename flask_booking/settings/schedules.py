@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import sqlalchemy as sa
-from flask import redirect, render_template, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import orm as so
 
@@ -21,6 +21,7 @@ from . import access, forms_schedule, notices, undo
 from .access import desk
 from .blueprint import blueprint
 from .forms import Form
+from .screen import render
 
 
 @blueprint.get("/schedules")
@@ -40,9 +41,7 @@ def schedules() -> ResponseReturnValue:
     used: dict[int | None, list[str]] = {}
     for schedule_id, title in events:
         used.setdefault(schedule_id, []).append(title)
-    return render_template(
-        "booking/settings/schedules.html", schedules=rows.all(), used=used, summary=forms_schedule.summary
-    )
+    return render("schedules.html", schedules=rows.all(), used=used, summary=forms_schedule.summary)
 
 
 @blueprint.route("/schedules/new", methods=["GET", "POST"])
@@ -142,8 +141,8 @@ def remove_override(public_id: str) -> ResponseReturnValue:
 
 def _page(schedule: Schedule | None, form: Form, override: Form | None = None) -> str:
     today = utcnow().astimezone(zone(desk().host.time_zone)).date()
-    return render_template(
-        "booking/settings/schedule.html",
+    return render(
+        "schedule.html",
         schedule=schedule,
         form=form,
         override=override or Form(forms_schedule.blank_override(), forms_schedule.LABELS),
@@ -152,5 +151,3 @@ def _page(schedule: Schedule | None, form: Form, override: Form | None = None) -
         zones=zone_names(),
         today=today,
     )
-
-

@@ -57,9 +57,7 @@ def address_of(event: EventType, hosts: c.Sequence[Host] | None = None) -> Event
     return EventAddress(event.page_id, event.id, event.version, tuple((row[0], row[1]) for row in rows))
 
 
-def month_of(
-    address: EventAddress, zone_key: str, *, duration: int | None, ignoring: Ignoring = NOTHING
-) -> Month:
+def month_of(address: EventAddress, zone_key: str, *, duration: int | None, ignoring: Ignoring = NOTHING) -> Month:
     """The month and day that the request's ``month`` and ``date`` ask for, in the host's zone, with what is free.
 
     Without them the month of the next free time, and its first free day.

@@ -111,8 +111,15 @@ def of_blocked(row: BlockedTime) -> dict[str, t.Any]:
 
 
 def _blocked(values: dict[str, t.Any]) -> Where:
-    times = {name: dt.datetime.fromisoformat(values.pop(name)) for name in ("starts", "ends")}  # noqa: DTZ007
-    catalog.block_time(desk().host, **times, **values)
+    catalog.block_time(
+        desk().host,
+        starts=dt.datetime.fromisoformat(values["starts"]),
+        ends=dt.datetime.fromisoformat(values["ends"]),
+        time_zone=values["time_zone"],
+        title=values["title"],
+        rrule=values["rrule"],
+        all_day=values["all_day"],
+    )
     return "blocked_times", {}
 
 

@@ -207,7 +207,9 @@ def day_of(instant: dt.datetime, zone_key: str) -> str:
     """Today, tomorrow, yesterday, or the date, as the clock of the zone says."""
     there = zone(zone_key)
     days = (instant.astimezone(there).date() - utcnow().astimezone(there).date()).days
-    return {0: _("Today"), 1: _("Tomorrow"), -1: _("Yesterday")}.get(days) or format_date(instant, zone_key, style="day")
+    return {0: _("Today"), 1: _("Tomorrow"), -1: _("Yesterday")}.get(days) or format_date(
+        instant, zone_key, style="day"
+    )
 
 
 def when(booking: Booking, zone_key: str) -> str:

@@ -1,0 +1,88 @@
+"""Putting a screen into the CRM's own page.
+
+The screen is rendered apart, and the CRM's base template gets it as one piece through ``booking/bridge.html``.  So the
+CRM's base template keeps its own ``_``, ``form`` or ``now``, our templates keep theirs, and neither can break the
+other.  A CRM's templates in ``booking/settings/`` come before ours, as usual.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import typing as t
+from pathlib import Path
+
+import jinja2
+from flask import current_app, url_for
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+
+from .. import i18n
+from ..links import page_url
+from ..markdown import markdown
+from ..models.columns import utcnow
+from ..state import crm, state
+from . import access, notices, words
+
+_PACKAGE = Path(__file__).parents[1]
+TEMPLATES, STATIC = _PACKAGE / "templates", _PACKAGE / "static" / "booking"
+
+
+def render(name: str, **context: t.Any) -> str:
+    """The screen ``name`` of ``booking/settings/`` as a page of the CRM."""
+    title, _mark, content = fragment(name, **context).partition("</title>")
+    values: dict[str, t.Any] = {
+        "booking_title": Markup(title.partition("<title>")[2].strip()),  # noqa: S704 - escaped by its template
+        "booking_content": Markup(content),  # noqa: S704 - escaped by its template
+        "booking_style": asset("settings.css"),
+        "booking_script": asset("settings.js"),
+    }
+    current_app.update_template_context(values)
+    return _environment("bridge").get_template("booking/bridge.html").render(values)
+
+
+def fragment(name: str, **context: t.Any) -> str:
+    """The template ``name`` of ``booking/settings/`` alone."""
+    return _environment("screens").get_template(f"booking/settings/{name}").render(**_names(), **context)
+
+
+def _names() -> dict[str, t.Any]:
+    """What every template of the screens may use."""
+    return {
+        **i18n.template_names(),
+        "csrf_field": current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"),
+        "csrf_value": generate_csrf,
+        "crm": crm(),
+        "desk": access.desk_if_open(),
+        "hosts_to_manage": access.hosts_to_manage,
+        "markdown": markdown,
+        "now": utcnow(),
+        "page_url": page_url,
+        "take_notice": notices.take,
+        "words": words,
+    }
+
+
+def _environment(purpose: str) -> jinja2.Environment:
+    """The CRM's environment with our templates in it; for screens also with escaping, whatever was done to it."""
+    key = f"settings templates: {purpose}"
+    found = state().extras.get(key)
+    if found is None:
+        own = current_app.jinja_env
+        loaders = [loader for loader in (own.loader,) if loader is not None]
+        found = own.overlay(loader=jinja2.ChoiceLoader([*loaders, jinja2.FileSystemLoader(TEMPLATES)]))
+        if purpose == "screens":
+            found = found.overlay(autoescape=True, undefined=jinja2.Undefined, trim_blocks=True, lstrip_blocks=True)
+        state().extras[key] = found
+    return t.cast(jinja2.Environment, found)
+
+
+@functools.lru_cache(maxsize=16)
+def _fingerprint(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of one of our files; another one when the file was changed."""
+    read = _fingerprint.__wrapped__ if current_app.debug else _fingerprint
+    return url_for("booking_settings.static", filename=name, v=read(name))

@@ -44,11 +44,11 @@ BY_KIND: dict[HistoryKind, NamedSignal] = {
 }
 
 
-def announce(booking: Booking, entry: HistoryEntry) -> None:
-    """Send the signal of ``entry``; call it after commit."""
+def announce(kind: HistoryKind, booking: Booking, entry: HistoryEntry) -> None:
+    """Send the signal of ``entry``, whose kind this is; call it after commit."""
     app: t.Any = current_app._get_current_object()  # type: ignore[attr-defined]
-    for receiver in BY_KIND[entry.kind].receivers_for(app):
+    for receiver in BY_KIND[kind].receivers_for(app):
         try:
             receiver(app, booking=booking, entry=entry)
         except Exception:
-            _log.exception("a receiver of the signal %s failed", BY_KIND[entry.kind].name)
+            _log.exception("a receiver of the signal %s failed", BY_KIND[kind].name)

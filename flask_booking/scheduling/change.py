@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import collections.abc as c
+import dataclasses
 import datetime as dt
 import time
-import typing as t
 
 import sqlalchemy as sa
-from flask import current_app
 
 from ..errors import ChangeRefused, InvalidInput, NotBookable
 from ..i18n import gettext as _
-from ..models import Booking, BookingHost, BookingStatus, EventType, HistoryEntry, HistoryKind, Host
+from ..models import Assignment, Booking, BookingHost, BookingStatus, EventType, HistoryEntry, HistoryKind, Host
 from ..models.booking import LEGAL_MOVES
 from ..models.columns import utcnow
-from ..signals import announce, outbox_filled
 from ..state import Session, session
 from ..zones import zone
-from . import reminders
 from . import snapshot as snapshots
 from .choose import Ignoring, choose
-from .hooks import tell_crm
 from .intake import many_lines
 from .occupy import forget_expired, occupy, release_booking
-from .outbox import pending_ids, tell, tell_left
+from .tell import Told, new_entry, tell_all
 from .transaction import current, lock_calendars, transact
 
 REASON_MOST = 2000
@@ -46,15 +42,12 @@ def reschedule(booking_id: int, start: dt.datetime, *, actor: str, reason: str =
         check_changeable(booking, actor, moment, moving=True)
         text = _reason(event, reason, actor)
         at, minutes = int(start.timestamp()), int((booking.ends_at - booking.starts_at).total_seconds()) // 60
-        host_ids = [host.id for host in booking.hosts]
-        forget_expired(db, host_ids, moment)
-        snapshot = snapshots.load(db, event, host_ids, at, at + 1, locked=True)
-        chosen = choose(snapshot, minutes, at, now=moment, ignoring=Ignoring(booking_id=booking.id))
+        chosen = _free(db, booking, booking.hosts, at, minutes, moment)
         before = booking.starts_at
         release_booking(db, booking.id)
         _set_time(booking, start.astimezone(dt.UTC))
         occupy(db, event, chosen, at, at + minutes * 60, booking_id=booking.id)
-        return _entry(db, booking, HistoryKind.RESCHEDULED, actor, {"from": before.isoformat(), "reason": text})
+        return new_entry(booking, HistoryKind.RESCHEDULED, actor, {"from": before.isoformat(), "reason": text})
 
     return _change(db, booking_id, change)
 
@@ -97,7 +90,7 @@ def accept(booking_id: int) -> Booking:
             raise ChangeRefused(_("This request was answered already."))
         booking.status, booking.pending_until = BookingStatus.CONFIRMED, None
         booking.sequence += 1
-        return _entry(db, booking, HistoryKind.ACCEPTED, "host")
+        return new_entry(booking, HistoryKind.ACCEPTED, "host")
 
     return _change(db, booking_id, change)
 
@@ -117,7 +110,7 @@ def mark(booking_id: int, status: BookingStatus, *, actor: str = "host") -> Book
         if booking.starts_at > utcnow():
             raise ChangeRefused(_("This meeting hasn't begun yet."))
         booking.status = status
-        return _entry(db, booking, HistoryKind(status.value), actor)
+        return new_entry(booking, HistoryKind(status.value), actor)
 
     return _change(db, booking_id, change)
 
@@ -139,15 +132,13 @@ def reassign(booking_id: int, host_id: int, *, now: int | None = None) -> Bookin
             int(booking.starts_at.timestamp()),
             int((booking.ends_at - booking.starts_at).total_seconds()) // 60,
         )
-        forget_expired(db, [host_id], moment)
-        snapshot = snapshots.load(db, booking.event_type, [host_id], at, at + 1, locked=True)
-        choose(snapshot, minutes, at, now=moment, ignoring=Ignoring(booking_id=booking.id))
+        _free(db, booking, [new], at, minutes, moment)
         release_booking(db, booking.id)
         gone[:] = [host for host in booking.hosts if host.id != host_id]
         booking.hosts = [new]
         occupy(db, booking.event_type, [host_id], at, at + minutes * 60, booking_id=booking.id)
         booking.sequence += 1
-        return _entry(db, booking, HistoryKind.REASSIGNED, "host", {"left": [host.id for host in gone]})
+        return new_entry(booking, HistoryKind.REASSIGNED, "host", {"left": [host.id for host in gone]})
 
     return _change(db, booking_id, change, also=[host_id])
 
@@ -221,16 +212,18 @@ def _end(db: Session, booking: Booking, kind: HistoryKind, actor: str, reason: s
     booking.status = BookingStatus.CANCELLED
     booking.cancelled_at, booking.cancelled_by, booking.reason = utcnow(), actor, reason
     booking.sequence += 1
-    return _entry(db, booking, kind, actor, {"reason": reason})
+    return new_entry(booking, kind, actor, {"reason": reason})
 
 
-def _entry(
-    db: Session, booking: Booking, kind: HistoryKind, actor: str, detail: dict[str, t.Any] | None = None
-) -> HistoryEntry:
-    entry = HistoryEntry(booking=booking, kind=kind, actor=actor, detail=detail or {})
-    db.add(entry)
-    db.flush()
-    return entry
+def _free(db: Session, booking: Booking, hosts: c.Sequence[Host], at: int, minutes: int, now: int) -> list[int]:
+    """The hosts, all of whom must be free at ``at`` (epoch seconds), whatever the event type says of new bookings.
+
+    Raises :class:`SlotTaken` and :class:`SlotUnavailable`.
+    """
+    snapshot = snapshots.load(db, booking.event_type, hosts, at, at + 1, locked=True)
+    snapshot = dataclasses.replace(snapshot, assignment=Assignment.ALL)
+    forget_expired(db, snapshot.calendars, now)
+    return choose(snapshot, minutes, at, now=now, ignoring=Ignoring(booking_id=booking.id))
 
 
 def _change(
@@ -238,29 +231,26 @@ def _change(
 ) -> Booking:
     """Run ``change`` on the booking as it is now, with its hosts' calendars locked, and tell everybody."""
 
-    def work() -> tuple[Booking, HistoryEntry | None, list[int]]:
-        lock_calendars(db, [*_host_ids(db, booking_id), *also])
+    def work() -> tuple[Booking, Told | None]:
+        _lock_hosts_of(db, booking_id, also)
         booking = db.scalar(current(sa.select(Booking).where(Booking.id == booking_id)))
         if booking is None:
             raise NotBookable
         db.expire(booking, ["hosts"])
         entry = change(booking)
-        if entry is None:
-            return booking, None, []
-        tell_crm(db, booking, entry)
-        tell(db, booking, entry)
-        for host_id in entry.detail.get("left", ()):
-            tell_left(db, booking, entry, host_id)
-        reminders.plan(db, booking)
-        db.flush()
-        return booking, entry, pending_ids(db, booking.id)
+        return booking, tell_all(db, booking, entry) if entry else None
 
-    booking, entry, messages = transact(db, work)
-    if entry is not None:
-        outbox_filled.send(current_app._get_current_object(), ids=messages)  # type: ignore[attr-defined]
-        announce(booking, entry)
+    booking, told = transact(db, work)
+    if told is not None:
+        told.spread(booking)
     return booking
 
 
-def _host_ids(db: Session, booking_id: int) -> list[int]:
-    return list(db.scalars(sa.select(BookingHost.host_id).where(BookingHost.booking_id == booking_id)))
+def _lock_hosts_of(db: Session, booking_id: int, also: c.Iterable[int]) -> None:
+    """Lock the calendars of a booking's hosts, and of others.  Whoever had the lock before may have given the booking
+    other hosts: those are locked as well."""
+    hosts = sa.select(BookingHost.host_id).where(BookingHost.booking_id == booking_id)
+    locked: set[int] = set()
+    while missing := {*db.scalars(hosts), *also} - locked:
+        lock_calendars(db, missing)
+        locked |= missing

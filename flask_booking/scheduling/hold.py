@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ..encryption import new_token, sign, token_hash, unsign
 from ..errors import InvalidHold, NotBookable
-from ..models import EventType, Hold
+from ..models import Hold
 from ..state import Session, session
 from . import snapshot as snapshots
 from .choose import Ignoring, choose
@@ -56,15 +56,14 @@ def place_hold(event_type_id: int, token: str, start: int, duration: int | None 
     moment = int(time.time()) if now is None else now
 
     def work() -> int:
-        event = db.get(EventType, event_type_id, populate_existing=True)
+        event, hosts = snapshots.event_with_hosts(db, event_type_id)
         if event is None or not event.active:
             raise NotBookable
         minutes = event.duration if duration is None else duration
-        host_ids = snapshots.hosts_of(db, event_type_id)
-        lock_calendars(db, host_ids)
-        forget_expired(db, host_ids, moment)
+        lock_calendars(db, [host.id for host in hosts])
         earlier = own_hold(db, token)
-        snapshot = snapshots.load(db, event, host_ids, start, start + 1, locked=True)
+        snapshot = snapshots.load(db, event, hosts, start, start + 1, locked=True)
+        forget_expired(db, snapshot.calendars, moment)
         chosen = choose(
             snapshot, minutes, start, now=moment, ignoring=Ignoring(hold_id=earlier.id if earlier else None)
         )
@@ -93,7 +92,8 @@ def release_hold(event_type_id: int, token: str) -> None:
     db = session()
 
     def work() -> None:
-        lock_calendars(db, snapshots.hosts_of(db, event_type_id))
+        _event, hosts = snapshots.event_with_hosts(db, event_type_id)
+        lock_calendars(db, [host.id for host in hosts])
         hold = own_hold(db, token)
         if hold:
             release_hold_rows(db, hold.id)

@@ -11,7 +11,7 @@ from .. import i18n
 from ..crm import Guest, Happening
 from ..errors import BookingError
 from ..i18n import gettext as _
-from ..models import Booking, HistoryEntry, HistoryKind
+from ..models import Booking, HistoryEntry, HistoryKind, OutboxMessage
 from ..state import Session, crm
 from .outbox import add_message
 from .transaction import is_contention
@@ -28,7 +28,7 @@ def guest_of(booking: Booking) -> Guest:
 
 def link_contact(session: Session, booking: Booking) -> bool:
     """Find or create the guest's contact.  Returns whether the hook succeeded; its refusal is raised."""
-    if crm().models.contact is None or booking.contact_id is not None:
+    if crm().models.contact is None or booking.contact_id is not None or booking.contact is not None:
         return True
     contact = _guarded(
         session, booking, lambda: _flushed(session, crm().contact_for(session, guest_of(booking), _user(booking)))
@@ -58,11 +58,18 @@ def log_activity(session: Session, booking: Booking, entry: HistoryEntry) -> boo
     return True
 
 
-def tell_crm(session: Session, booking: Booking, entry: HistoryEntry) -> None:
-    """Both hooks; what failed is noted on the booking and left to a job."""
-    if link_contact(session, booking) and log_activity(session, booking, entry):
-        return
-    add_message(
+def tell_crm(session: Session, booking: Booking, entry: HistoryEntry, *, linked: bool = True) -> list[OutboxMessage]:
+    """Both hooks, and then the new ``entry`` itself with the activity it became.
+
+    What failed is noted on the booking and left to a job: its message is returned.  With ``linked=False`` the contact
+    was tried already, in vain.
+    """
+    done = linked and link_contact(session, booking) and log_activity(session, booking, entry)
+    session.add(entry)
+    session.flush()
+    if done:
+        return []
+    later = add_message(
         session,
         topic="crm",
         kind=entry.kind.value,
@@ -70,6 +77,7 @@ def tell_crm(session: Session, booking: Booking, entry: HistoryEntry) -> None:
         booking=booking,
         payload={"history_id": entry.id},
     )
+    return [later]
 
 
 def retry_crm(session: Session, booking: Booking, entry: HistoryEntry) -> bool:

@@ -6,6 +6,7 @@ import collections.abc as c
 
 import sqlalchemy as sa
 
+from ..availability import Calendar
 from ..models import EventType, Hold, OccupiedTime
 from ..state import Session
 
@@ -58,10 +59,13 @@ def release_hold_rows(session: Session, hold_id: int) -> None:
     session.execute(sa.delete(Hold).where(Hold.id == hold_id))
 
 
-def forget_expired(session: Session, host_ids: c.Sequence[int], now: int) -> None:
-    """Delete the rows of these hosts' expired holds: they don't occupy, but the constraints still see them."""
-    session.execute(
-        sa.delete(OccupiedTime).where(
-            OccupiedTime.host_id.in_(host_ids), OccupiedTime.expires.is_not(None), OccupiedTime.expires <= now
-        )
-    )
+def forget_expired(session: Session, calendars: c.Iterable[Calendar], now: int) -> None:
+    """Delete what expired holds still have in these calendars: it doesn't occupy, but the constraints would see it."""
+    for calendar in calendars:
+        expired = [row.hold_id for row in calendar.occupied if row.expires is not None and row.expires <= now]
+        if expired:
+            session.execute(
+                sa.delete(OccupiedTime).where(
+                    OccupiedTime.host_id == calendar.host_id, OccupiedTime.hold_id.in_(expired)
+                )
+            )

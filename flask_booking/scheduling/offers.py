@@ -152,7 +152,8 @@ def _snapshot(address: EventAddress, start: int, end: int) -> snapshots.Snapshot
         event = session().get(EventType, address.event_type_id, populate_existing=True)
         if event is None:
             raise NotBookable
-        found = snapshots.load(session(), event, address.host_ids, start, end)
+        hosts = session().scalars(sa.select(Host).where(Host.id.in_(address.host_ids)).order_by(Host.id))
+        found = snapshots.load(session(), event, hosts.all(), start, end)
         memory.put(key, found)
     return found
 

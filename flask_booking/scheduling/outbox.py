@@ -9,8 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
-import sqlalchemy as sa
-
 from ..i18n import gettext as _
 from ..links import base_url
 from ..models import Audience, Booking, HistoryEntry, HistoryKind, Host, OutboxMessage
@@ -61,17 +59,13 @@ def mail_payload(booking: Booking, audience: Audience, host: Host | None, **more
     }
 
 
-def tell(session: Session, booking: Booking, entry: HistoryEntry, *, only_host: Host | None = None) -> None:
-    """Write the mails by which the guest and the hosts learn of ``entry``.
-
-    ``only_host`` limits the hosts to one.  Hosts who want no mails get none, except for cancellations sent so that
-    their calendars stay right.
-    """
+def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[OutboxMessage]:
+    """Write the mails by which the guest and the hosts learn of ``entry``.  Hosts who want no mails get none."""
     if entry.kind not in TO_GUEST:
-        return
+        return []
     more = {"history_id": entry.id, "actor": entry.actor, **entry.detail}
     key = f"{booking.uid}:{entry.id}"
-    add_message(
+    to_guest = add_message(
         session,
         topic="mail",
         kind=entry.kind.value,
@@ -80,26 +74,29 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry, *, only_host: 
         recipient=booking.guest_email,
         payload=mail_payload(booking, Audience.GUEST, None, **more),
     )
-    for host in [only_host] if only_host else booking.hosts:
-        if host.notify_by_email:
-            add_message(
-                session,
-                topic="mail",
-                kind=entry.kind.value,
-                dedupe_key=f"{key}:host:{host.id}",
-                booking=booking,
-                recipient=crm().email_of(host.user),
-                payload=mail_payload(booking, Audience.HOST, host, **more),
-            )
+    to_hosts = [
+        add_message(
+            session,
+            topic="mail",
+            kind=entry.kind.value,
+            dedupe_key=f"{key}:host:{host.id}",
+            booking=booking,
+            recipient=crm().email_of(host.user),
+            payload=mail_payload(booking, Audience.HOST, host, **more),
+        )
+        for host in booking.hosts
+        if host.notify_by_email
+    ]
+    return [to_guest, *to_hosts]
 
 
-def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: int) -> None:
+def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: int) -> list[OutboxMessage]:
     """Write the cancellation for a host who holds the meeting no more."""
     host = session.get(Host, host_id)
     if host is None or not host.notify_by_email:
-        return
+        return []
     reason = _("Another host holds this meeting now.")
-    add_message(
+    message = add_message(
         session,
         topic="mail",
         kind=HistoryKind.CANCELLED.value,
@@ -108,16 +105,4 @@ def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: 
         recipient=crm().email_of(host.user),
         payload=mail_payload(booking, Audience.HOST, host, actor="host", reason=reason),
     )
-
-
-def pending_ids(session: Session, booking_id: int) -> list[int]:
-    """The messages of a booking that are due, to ring the bell for after commit."""
-    return list(
-        session.scalars(
-            sa.select(OutboxMessage.id).where(
-                OutboxMessage.booking_id == booking_id,
-                OutboxMessage.state == "waiting",
-                OutboxMessage.due_at <= utcnow(),
-            )
-        )
-    )
+    return [message]

@@ -8,24 +8,21 @@ import time
 import typing as t
 
 import sqlalchemy as sa
-from flask import current_app
 
 from ..encryption import new_public_id, new_token, token_hash
 from ..errors import GuestLimitReached, HoldExpired, NoLongerOffered, SlotTaken, SlotUnavailable
-from ..models import Assignment, Booking, BookingHost, BookingStatus, EventType, HistoryEntry, HistoryKind, Host
+from ..models import Assignment, Booking, BookingHost, BookingStatus, EventType, HistoryKind, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
-from ..signals import announce, outbox_filled
 from ..state import Session, session
 from ..zones import zone
-from . import reminders
 from . import snapshot as snapshots
 from .choose import Ignoring, choose
 from .hold import check_hold_token, own_hold
-from .hooks import tell_crm
+from .hooks import link_contact
 from .intake import Intake
 from .occupy import forget_expired, occupy, release_hold_rows
-from .outbox import pending_ids, tell
+from .tell import Told, new_entry, tell_all
 from .transaction import lock_calendars, transact
 
 
@@ -58,42 +55,31 @@ def book(event_type_id: int, request: BookingRequest, *, now: int | None = None)
         check_hold_token(request.hold, event_type_id)
     db = session()
     moment = int(time.time()) if now is None else now
-    booking, entry, messages = transact(db, lambda: _book(db, event_type_id, request, moment))
-    if entry is not None:
-        outbox_filled.send(current_app._get_current_object(), ids=messages)  # type: ignore[attr-defined]
-        announce(booking, entry)
+    booking, told = transact(db, lambda: _book(db, event_type_id, request, moment))
+    if told is not None:
+        told.spread(booking)
     return booking
 
 
-def _book(
-    db: Session, event_type_id: int, request: BookingRequest, now: int
-) -> tuple[Booking, HistoryEntry | None, list[int]]:
-    event = db.get(EventType, event_type_id, populate_existing=True)
+def _book(db: Session, event_type_id: int, request: BookingRequest, now: int) -> tuple[Booking, Told | None]:
+    event, hosts = snapshots.event_with_hosts(db, event_type_id)
     if event is None or not event.active or event.archived_at is not None:
         raise NoLongerOffered
-    host_ids = snapshots.hosts_of(db, event_type_id)
-    lock_calendars(db, host_ids)
+    lock_calendars(db, [host.id for host in hosts])
     earlier = _repeated(db, event_type_id, request.idempotency_key)
     if earlier is not None:
-        return earlier, None, []
-    forget_expired(db, host_ids, now)
+        return earlier, None
     start = int(request.start.timestamp())
     minutes = event.duration if request.duration is None else request.duration
-    chosen = _choose(db, event, host_ids, start, minutes, request.hold, now)
+    chosen = _choose(db, event, hosts, start, minutes, request.hold, now)
     _check_guest_limit(db, event, request.intake.guest.email)
-    hosts = list(db.scalars(sa.select(Host).where(Host.id.in_(chosen)).order_by(Host.id)))
-    booking = _new_booking(event, hosts, request, minutes)
+    booking = _new_booking(event, [host for host in hosts if host.id in chosen], request, minutes)
+    linked = link_contact(db, booking)
     db.add(booking)
-    kind = HistoryKind.REQUESTED if event.requires_approval else HistoryKind.BOOKED
-    entry = HistoryEntry(booking=booking, kind=kind, actor=request.actor)
-    db.add(entry)
     db.flush()
     occupy(db, event, chosen, start, start + minutes * 60, booking_id=booking.id)
-    tell_crm(db, booking, entry)
-    tell(db, booking, entry)
-    reminders.plan(db, booking, new=True)
-    db.flush()
-    return booking, entry, pending_ids(db, booking.id)
+    kind = HistoryKind.REQUESTED if event.requires_approval else HistoryKind.BOOKED
+    return booking, tell_all(db, booking, new_entry(booking, kind, request.actor), linked=linked, new=True)
 
 
 def _repeated(db: Session, event_type_id: int, key: str | None) -> Booking | None:
@@ -103,14 +89,16 @@ def _repeated(db: Session, event_type_id: int, key: str | None) -> Booking | Non
 
 
 def _choose(
-    db: Session, event: EventType, host_ids: list[int], start: int, minutes: int, token: str | None, now: int
+    db: Session, event: EventType, hosts: list[Host], start: int, minutes: int, token: str | None, now: int
 ) -> list[int]:
     """The hosts who take the meeting; the form's own hold gives way to it."""
     if minutes not in event.durations:
         raise SlotUnavailable
     hold = own_hold(db, token)
-    snapshot = snapshots.load(db, event, host_ids, start, start + 1, locked=True)
-    load = _coming(db, host_ids) if event.assignment is Assignment.ANY and len(host_ids) > 1 else {}
+    snapshot = snapshots.load(db, event, hosts, start, start + 1, locked=True)
+    forget_expired(db, snapshot.calendars, now)
+    several = event.assignment is Assignment.ANY and len(hosts) > 1
+    load = _coming(db, [host.id for host in hosts]) if several else {}
     try:
         chosen = choose(
             snapshot, minutes, start, now=now, ignoring=Ignoring(hold_id=hold.id if hold else None), load=load

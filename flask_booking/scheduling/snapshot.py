@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 
 import sqlalchemy as sa
+from sqlalchemy import orm as so
 
 from ..availability import Busy, Calendar, Hours, Limits, Occupied, Range, Rules, Window, dates_needed
 from ..models import (
@@ -27,6 +28,8 @@ from .transaction import current
 DAY = 86_400
 _REACH = 2 * DAY
 """The longest time that one booking can occupy: 12 hours, and a day of buffers."""
+_CLOSED: tuple[tuple[Range, ...], ...] = ((),) * 7
+"""The hours of a host who has none."""
 _LIMIT_REACH = 32 * DAY
 """How far a limit per week or month looks beyond the range asked for."""
 
@@ -51,44 +54,40 @@ class Snapshot:
 def load(
     session: Session,
     event: EventType,
-    host_ids: c.Sequence[int],
+    hosts: c.Iterable[Host],
     start: int,
     end: int,
     *,
     locked: bool = False,
 ) -> Snapshot:
-    """Read what decides about offers of ``event`` by these hosts in ``[start, end)`` (epoch seconds).
+    """Read what decides about offers of ``event`` by those hosts who are active, in ``[start, end)`` (epoch seconds).
 
-    With ``locked`` the occupied times are read as committed now; the caller holds the hosts' locks.  Takes four
+    With ``locked`` the occupied times are read as committed now; the caller holds the hosts' locks.  Takes three
     queries, whatever the number of hosts, bookings and blocked times.
     """
-    limited = any((event.limit_day, event.limit_week, event.limit_month))
-    hosts = session.execute(
-        sa.select(Host.id, Host.week_start, Host.limit_day, Host.limit_week, Host.limit_month).where(
-            Host.id.in_(host_ids), Host.active
-        )
-    ).all()
-    limited = limited or any(host.limit_day or host.limit_week or host.limit_month for host in hosts)
+    hosts = [host for host in hosts if host.active]
+    host_ids = [host.id for host in hosts]
+    limits = [Limits(one.limit_day, one.limit_week, one.limit_month) for one in hosts]
+    base = _rules(event, hosts[0].week_start if hosts else 0)
+    limited = any(one != Limits() for one in (base.limits, *limits))
     reach = _LIMIT_REACH if limited else _REACH
     hours = _hours(session, event, host_ids, start, end)
     blocked = _blocked(session, host_ids, start - _REACH, end + _REACH)
     occupied = _occupied(session, host_ids, start - reach, end + reach, locked)
-    owner_week = next((host.week_start for host in hosts), 0)
     return Snapshot(
         event_type_id=event.id,
         durations=tuple(event.durations),
         assignment=event.assignment,
-        base=_rules(event, owner_week),
+        base=base,
         calendars=tuple(
             Calendar(
                 host_id=host.id,
-                hours=hours[host.id],
+                hours=hours.get(host.id) or Hours(host.time_zone, _CLOSED),
                 blocked=blocked[host.id],
                 occupied=occupied[host.id],
-                limits=Limits(host.limit_day, host.limit_week, host.limit_month),
+                limits=limit,
             )
-            for host in hosts
-            if host.id in hours
+            for host, limit in zip(hosts, limits, strict=True)
         ),
         start=start,
         end=end,
@@ -176,13 +175,15 @@ def _occupied(
     return collections.defaultdict(tuple, {host_id: tuple(times) for host_id, times in found.items()})
 
 
-def hosts_of(session: Session, event_type_id: int) -> list[int]:
-    """The active hosts of an event type, in the order of locking."""
-    return list(
-        session.scalars(
-            sa.select(Host.id)
-            .join(EventTypeHost, EventTypeHost.host_id == Host.id)
-            .where(EventTypeHost.event_type_id == event_type_id, Host.active)
-            .order_by(Host.id)
-        )
-    )
+def event_with_hosts(session: Session, event_type_id: int) -> tuple[EventType | None, list[Host]]:
+    """An event type and its active hosts as they are now, in the order of locking, with their users: in one query."""
+    rows = session.execute(
+        sa.select(EventType, Host)
+        .outerjoin(EventTypeHost, EventTypeHost.event_type_id == EventType.id)
+        .outerjoin(Host, (Host.id == EventTypeHost.host_id) & Host.active)
+        .where(EventType.id == event_type_id)
+        .order_by(Host.id)
+        .options(so.joinedload(EventType.page), so.joinedload(Host.user))
+        .execution_options(populate_existing=True)
+    ).all()
+    return (rows[0][0] if rows else None), [host for _event, host in rows if host is not None]

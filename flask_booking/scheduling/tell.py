@@ -1,0 +1,50 @@
+"""Telling everybody of what happened to a booking: the CRM, guest and hosts by mail, reminders, signals."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from flask import current_app
+
+from ..models import Booking, HistoryEntry, HistoryKind
+from ..models.columns import utcnow
+from ..signals import announce, outbox_filled
+from ..state import Session
+from . import reminders
+from .hooks import tell_crm
+from .outbox import tell, tell_left
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """What was written, to be spread after the commit: nothing of it needs the database again."""
+
+    entry: HistoryEntry
+    kind: HistoryKind
+    message_ids: list[int]
+
+    def spread(self, booking: Booking) -> None:
+        """Wake the workers and send the signal."""
+        outbox_filled.send(current_app._get_current_object(), ids=self.message_ids)  # type: ignore[attr-defined]
+        announce(self.kind, booking, self.entry)
+
+
+def new_entry(booking: Booking, kind: HistoryKind, actor: str, detail: dict[str, t.Any] | None = None) -> HistoryEntry:
+    """A line of the booking's history, not written yet."""
+    return HistoryEntry(booking_id=booking.id, at=utcnow(), kind=kind, actor=actor, detail=detail or {})
+
+
+def tell_all(db: Session, booking: Booking, entry: HistoryEntry, *, linked: bool = True, new: bool = False) -> Told:
+    """Write ``entry`` and everything that follows from it.
+
+    ``linked=False`` says that the contact's hook was tried and failed, ``new`` that there can be no reminders yet.
+    """
+    kind = entry.kind
+    messages = tell_crm(db, booking, entry, linked=linked)
+    reminders.plan(db, booking, new=new)
+    messages += tell(db, booking, entry)
+    for host_id in entry.detail.get("left", ()):
+        messages += tell_left(db, booking, entry, host_id)
+    db.flush()
+    return Told(entry, kind, [message.id for message in messages])

@@ -184,6 +184,17 @@ def test_the_grid_of_a_long_stretch_does_not_depend_on_the_period_asked() -> Non
     assert all(refusal(rules, calendar, at, now=start).reason is None for at in whole)
 
 
+@pytest.mark.parametrize("key", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_meeting_of_a_whole_day_runs_on_into_the_next_date_on_either_side_of_the_date_line(key: str) -> None:
+    calendar = Calendar(1, every_day(key, (0, 1440)))
+    rules = Rules(1, 1440, 60, window=UNLIMITED)
+    start = at("UTC", 2026, 6, 6)
+    hours = range(start, start + 2 * 86400, 3600)
+
+    assert slots(rules, calendar, now=start, start=start, end=start + 2 * 86400) == list(hours)
+    assert [one for one in hours if refusal(rules, calendar, one, now=start).reason is not None] == []
+
+
 def test_an_override_replaces_the_hours_of_its_date_and_of_no_other() -> None:
     key, day = "America/Sao_Paulo", dt.date(2026, 6, 10)
     hours = Hours(key, (((540, 600),),) * 7, {day: ((900, 960),)})

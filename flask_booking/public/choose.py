@@ -33,11 +33,16 @@ from .zones import zone_choice
 
 @dataclasses.dataclass(frozen=True)
 class Choosing:
-    """An event type somebody looks at: in which zone, for how long, and with which parameters along the way."""
+    """An event type somebody looks at: in which zone, for how long, and with which parameters along the way.
+
+    ``owner`` and ``hosts`` are kept beside ``event``, whose relationships are read anew with its offers.
+    """
 
     found: EventAddress
     page: str
     event: EventType
+    owner: BookingPage
+    hosts: tuple[Host, ...]
     zone: str
     zone_was_asked: bool
     duration: int
@@ -69,7 +74,17 @@ def choosing(page: str, event: str, problems: list[str]) -> Choosing:
     if row is None or not found.hosts:
         raise NoLongerOffered
     zone, was_asked = asked.zone_asked(row.hosts[0].time_zone, problems)
-    return Choosing(found, page, row, zone, was_asked, asked.duration_asked(row, problems), asked.carried(row))
+    return Choosing(
+        found=found,
+        page=page,
+        event=row,
+        owner=row.page,
+        hosts=tuple(row.hosts),
+        zone=zone,
+        zone_was_asked=was_asked,
+        duration=asked.duration_asked(row, problems),
+        along=asked.carried(row),
+    )
 
 
 def renamed(moved: Moved, page: str) -> ResponseReturnValue:
@@ -124,7 +139,7 @@ def event(page: str, event: str) -> ResponseReturnValue:
 
 def _zones(chosen: Choosing) -> str:
     """All time zones to choose from, on a page of their own: the calendar stays light."""
-    shell = shell_for(_("Choose your time zone"), chosen.event.page, chosen.event)
+    shell = shell_for(_("Choose your time zone"), chosen.owner, chosen.event)
     keep = {name: value for name, value in request.args.items() if name in ("month", "date", "duration", "hold")}
     return render(
         "zones.html",
@@ -158,10 +173,10 @@ def _calendar(
         now=now,
         url=lambda **changes: chosen.url(**carry_hold, **changes),
     )
-    who = faces(event.hosts)
+    who = faces(chosen.hosts)
     shell = shell_for(
         _("%(title)s with %(name)s", title=event.title, name=", ".join(one.name for one in who)),
-        event.page,
+        chosen.owner,
         event,
         description=plain(event.description),
         indexed=not request.args,

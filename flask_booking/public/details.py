@@ -150,10 +150,10 @@ def _form(
     near: list[int] | None = None,
 ) -> Response:
     event, ends = chosen.event, start + dt.timedelta(minutes=chosen.duration)
-    who = faces(event.hosts)
+    who = faces(chosen.hosts)
     name = ", ".join(one.name for one in who)
     held = own_hold(session(), token)
-    shell = shell_for(_("Your details: %(title)s with %(name)s", title=event.title, name=name), event.page, event)
+    shell = shell_for(_("Your details: %(title)s with %(name)s", title=event.title, name=name), chosen.owner, event)
     response = make_response(
         render(
             "details.html",

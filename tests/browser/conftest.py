@@ -63,7 +63,9 @@ class Open:
             if row.expires:
                 row.expires = 1
         session().commit()
-        intake = check(event, name="Someone else", email="else@example.com", location="web", answers={"q1": "x", "q3": "yes"})
+        intake = check(
+            event, name="Someone else", email="else@example.com", location="web", answers={"q1": "x", "q3": "yes"}
+        )
         book(event.id, BookingRequest(dt.datetime.fromisoformat(start), intake))
 
 

@@ -100,9 +100,21 @@ def test_an_unreadable_parameter_gets_the_calendar_all_the_same(ann: Bookable, c
 
 @pytest.mark.parametrize(
     "start",
-    ["", "0", "1733230800", "tomorrow", "2026-12-03", "2026-12-03T14:00:00", "2026-12-03T14:00:00+01:00",
-     "2026-02-30T14:00:00Z", "9999-12-31T23:59:00Z", "0001-01-01T00:00:00Z", NAUGHTY, "2026-12-03T14:00:00Z\r\nX: y"],
-)  # fmt: skip
+    [
+        "",
+        "0",
+        "1733230800",
+        "tomorrow",
+        "2026-12-03",
+        "2026-12-03T14:00:00",
+        "2026-12-03T14:00:00+01:00",
+        "2026-02-30T14:00:00Z",
+        "9999-12-31T23:59:00Z",
+        "0001-01-01T00:00:00Z",
+        NAUGHTY,
+        "2026-12-03T14:00:00Z\r\nX: y",
+    ],
+)
 def test_a_start_that_no_page_wrote_is_400(ann: Bookable, client: FlaskClient, start: str) -> None:
     form = form_to(client.get(TIMES), "/hold")
     for_people(client.post(form.action, data={**form.values, "start": start}), 400)
@@ -178,9 +190,19 @@ def test_a_wrong_phone_place_and_answer_are_all_told_at_once(ann: Bookable, clie
 
 @pytest.mark.parametrize(
     "name",
-    ["Zoë 🦄 Müller", "\u202eevil", "مريم حسن", NAUGHTY, "Robert'); DROP TABLE booking_booking;--", "{manage_url}", "%(when)s",
-     "=HYPERLINK(1)", "a\u0000b", "Sam\r\nBcc: x@example.com"],
-)  # fmt: skip
+    [
+        "Zoë 🦄 Müller",
+        "\u202eevil",
+        "مريم حسن",
+        NAUGHTY,
+        "Robert'); DROP TABLE booking_booking;--",
+        "{manage_url}",
+        "%(when)s",
+        "=HYPERLINK(1)",
+        "a\u0000b",
+        "Sam\r\nBcc: x@example.com",
+    ],
+)
 def test_any_name_is_shown_as_it_is_and_never_obeyed(ann: Bookable, client: FlaskClient, name: str) -> None:
     answer = send(client, choose(client, TIMES), name=name, notes=name)
     assert answer.status_code == 303
@@ -209,9 +231,7 @@ def test_a_forged_or_borrowed_hold_is_400(ann: Bookable, client: FlaskClient) ->
     assert client.get(f"{TIMES}&hold=forged").status_code == 200, "an old link to the times still works"
 
 
-def test_a_hold_that_ran_out_still_books_when_the_time_is_free(
-    ann: Bookable, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hold_that_ran_out_still_books_when_the_time_is_free(ann: Bookable, client: FlaskClient) -> None:
     details = choose(client, TIMES)
     expire()
     assert send(client, details).status_code == 303
@@ -306,5 +326,3 @@ def test_secret_pages_are_neither_stored_nor_indexed_nor_told(ann: Bookable, cli
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["X-Robots-Tag"] == "noindex, nofollow"
     assert client.get(TIMES).headers["Cache-Control"] == "private, no-cache", "Back shall find it as it was left"
-
-

@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from flask_booking import catalog
+from flask_booking.catalog.fields import QUESTION_KINDS
 from flask_booking.models import Booking, BookingStatus, Hold, OccupiedTime
 from flask_booking.state import session
 from tests.fixtures.people import Bookable
@@ -329,7 +330,7 @@ def test_nobodys_answers_are_shown_to_others(ann: Bookable, client: FlaskClient)
     assert "Sam" not in choose(client, TIMES).text
 
 
-@pytest.mark.parametrize("kind", ["short", "long", "choice", "multiple", "checkbox", "number", "phone", "email", "date"])
+@pytest.mark.parametrize("kind", QUESTION_KINDS)
 def test_every_kind_of_question_can_be_required_and_answered(ann: Bookable, client: FlaskClient, kind: str) -> None:
     good = {"number": "3.5", "phone": "+1 555 010 0100", "email": "a@example.com", "date": "2026-12-31"}
     answer = good.get(kind, "yes" if kind == "checkbox" else "Tax")

@@ -9,7 +9,7 @@ import typing as t
 
 import sqlalchemy as sa
 
-from ..errors import Contention
+from ..errors import Contention, SlotTaken
 from ..models import Host
 from ..state import Session
 
@@ -18,13 +18,17 @@ Q = t.TypeVar("Q", bound="sa.Select[*tuple[t.Any, ...]]")
 
 _POSTGRESQL = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock timeout
 _MARIADB = {1020, 1205, 1213}  # record changed, lock timeout, deadlock
+_DOUBLE = {"23505", "23P01", 1062}  # a second row where a constraint wants one: unique, exclusion
 
 
 def transact(session: Session, work: c.Callable[[], R], *, attempts: int = 12) -> R:
     """Run ``work`` in a transaction of its own and commit it.
 
     Whatever the caller had pending is committed first: the work must start with a fresh snapshot.  MariaDB and MySQL
-    are set to READ COMMITTED, above which their gap locks make strangers' bookings deadlock.  Raises
+    are set to READ COMMITTED, above which their gap locks make strangers' bookings deadlock.
+
+    A broken constraint gets a second try, which reads what somebody else wrote first.  Raises
+    :class:`~flask_booking.errors.SlotTaken` when a constraint alone knew that the time is taken, and
     :class:`~flask_booking.errors.Contention` when the database stayed busy through every attempt.
     """
     session.commit()
@@ -37,7 +41,9 @@ def transact(session: Session, work: c.Callable[[], R], *, attempts: int = 12) -
             return result
         except sa.exc.DBAPIError as error:
             session.rollback()
-            if not is_contention(error):
+            if attempt > 1 and is_taken(error):
+                raise SlotTaken from error
+            if not is_contention(error) and not (attempt == 1 and isinstance(error, sa.exc.IntegrityError)):
                 raise
             if attempt == attempts:
                 raise Contention from error
@@ -68,7 +74,18 @@ def current(statement: Q) -> Q:
 
 def is_contention(error: sa.exc.DBAPIError) -> bool:
     """Whether the database only asks for another try."""
-    if getattr(error.orig, "sqlstate", None) in _POSTGRESQL:
-        return True
-    code = error.orig.args[0] if error.orig and error.orig.args else None
-    return code in _MARIADB or "database is locked" in str(code)
+    codes = _codes(error)
+    return bool(codes & {*_POSTGRESQL, *_MARIADB}) or any("database is locked" in str(code) for code in codes)
+
+
+def is_taken(error: sa.exc.DBAPIError) -> bool:
+    """Whether a constraint of the occupied times, the last line of defence, refused a second meeting."""
+    codes = _codes(error)
+    double = bool(codes & _DOUBLE) or any(str(code).startswith("UNIQUE constraint failed") for code in codes)
+    return double and "booking_occupied_time" in str(error.orig)
+
+
+def _codes(error: sa.exc.DBAPIError) -> set[t.Any]:
+    """PostgreSQL's SQLSTATE, MariaDB's number, SQLite's words."""
+    orig = error.orig
+    return {getattr(orig, "sqlstate", None), *(orig.args[:1] if orig else ())}

@@ -22,21 +22,22 @@ def occupy(
     hold: Hold | None = None,
 ) -> None:
     """Take ``[starts, ends)`` (epoch seconds) of each host, with the event type's buffers around it."""
-    for host_id in host_ids:
-        session.execute(
-            sa.insert(OccupiedTime).values(
-                host_id=host_id,
-                booking_id=booking_id,
-                hold_id=hold.id if hold else None,
-                event_type_id=event.id,
-                starts=starts,
-                ends=ends,
-                occupied_from=starts - event.buffer_before * 60,
-                occupied_until=ends + event.buffer_after * 60,
-                seat=_free_seat(session, host_id, starts) if event.seats > 1 else 0,
-                expires=hold.expires if hold else None,
-            )
-        )
+    rows = [
+        {
+            "host_id": host_id,
+            "booking_id": booking_id,
+            "hold_id": hold.id if hold else None,
+            "event_type_id": event.id,
+            "starts": starts,
+            "ends": ends,
+            "occupied_from": starts - event.buffer_before * 60,
+            "occupied_until": ends + event.buffer_after * 60,
+            "seat": _free_seat(session, host_id, starts) if event.seats > 1 else 0,
+            "expires": hold.expires if hold else None,
+        }
+        for host_id in host_ids
+    ]
+    session.execute(sa.insert(OccupiedTime.__table__), rows)
 
 
 def _free_seat(session: Session, host_id: int, starts: int) -> int:

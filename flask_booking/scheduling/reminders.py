@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections.abc as c
 import datetime as dt
+import functools
+import typing as t
 
 import sqlalchemy as sa
 
@@ -86,20 +88,30 @@ def plan_again(session: Session, host: Host) -> None:
 
 def _rules(session: Session, booking: Booking) -> c.Sequence[MessageRule]:
     """The rules that apply: those for guests are the page owner's, those for hosts each host's own."""
-    owner = booking.event_type.page.host_id
-    ours = [host.id for host in booking.hosts]
-    return session.scalars(
+    wanted = {
+        "event": booking.event_type_id,
+        "owner": booking.event_type.page.host_id,
+        "hosts": [host.id for host in booking.hosts],
+    }
+    return t.cast("c.Sequence[MessageRule]", session.scalars(_select_rules(), wanted).all())
+
+
+@functools.cache
+def _select_rules() -> t.Any:
+    """Built once: that takes longer than a database takes to answer it."""
+    return (
         sa.select(MessageRule)
         .where(
             MessageRule.active,
-            sa.or_(MessageRule.event_type_id.is_(None), MessageRule.event_type_id == booking.event_type_id),
+            sa.or_(MessageRule.event_type_id.is_(None), MessageRule.event_type_id == sa.bindparam("event")),
             sa.or_(
-                (MessageRule.audience == Audience.GUEST) & (MessageRule.host_id == owner),
-                (MessageRule.audience == Audience.HOST) & MessageRule.host_id.in_(ours),
+                (MessageRule.audience == Audience.GUEST) & (MessageRule.host_id == sa.bindparam("owner")),
+                (MessageRule.audience == Audience.HOST)
+                & MessageRule.host_id.in_(sa.bindparam("hosts", expanding=True)),
             ),
         )
         .order_by(MessageRule.id)
-    ).all()
+    )
 
 
 def _kept_keys(session: Session, booking: Booking) -> set[str]:

@@ -6,6 +6,8 @@ import collections
 import collections.abc as c
 import dataclasses
 import datetime as dt
+import functools
+import typing as t
 
 import sqlalchemy as sa
 from sqlalchemy import orm as so
@@ -126,20 +128,8 @@ def _ranges(pairs: list[list[int]]) -> tuple[Range, ...]:
 def _hours(session: Session, event: EventType, host_ids: c.Sequence[int], start: int, end: int) -> dict[int, Hours]:
     """Each host's hours: the event type's schedule where it is the host's own, else the host's default one."""
     first, last = dates_needed(start, end)
-    wanted = (
-        Schedule.is_default
-        if event.schedule_id is None
-        else sa.or_(Schedule.is_default, Schedule.id == event.schedule_id)
-    )
-    rows = session.execute(
-        sa.select(Schedule, DateOverride)
-        .outerjoin(
-            DateOverride,
-            (DateOverride.schedule_id == Schedule.id) & (DateOverride.last >= first) & (DateOverride.first <= last),
-        )
-        .where(Schedule.host_id.in_(host_ids), wanted)
-        .order_by(DateOverride.id)
-    ).all()
+    wanted = {"hosts": host_ids, "first": first, "last": last, "schedule": event.schedule_id}
+    rows = session.execute(_select_schedules(), wanted).all()
     schedules: dict[int, Schedule] = {}
     overrides: dict[int, list[DateOverride]] = collections.defaultdict(list)
     for schedule, override in rows:
@@ -152,7 +142,10 @@ def _hours(session: Session, event: EventType, host_ids: c.Sequence[int], start:
 
 def _blocked(session: Session, host_ids: c.Sequence[int], start: int, end: int) -> dict[int, tuple[Busy, ...]]:
     found: dict[int, list[Busy]] = collections.defaultdict(list)
-    for blocked in session.scalars(sa.select(BlockedTime).where(BlockedTime.host_id.in_(host_ids))):
+    first, last = (
+        dt.datetime.fromtimestamp(max(at, 0), dt.UTC).replace(tzinfo=None) for at in (start - DAY, end + DAY)
+    )
+    for blocked in session.scalars(_select_blocked(), {"hosts": host_ids, "first": first, "last": last}):
         found[blocked.host_id] += expand(blocked, start, end)
     return collections.defaultdict(tuple, {host_id: tuple(sorted(times)) for host_id, times in found.items()})
 
@@ -160,30 +153,69 @@ def _blocked(session: Session, host_ids: c.Sequence[int], start: int, end: int) 
 def _occupied(
     session: Session, host_ids: c.Sequence[int], start: int, end: int, locked: bool
 ) -> dict[int, tuple[Occupied, ...]]:
+    found: dict[int, list[Occupied]] = collections.defaultdict(list)
+    for row in session.execute(_select_occupied(locked), {"hosts": host_ids, "first": start - _REACH, "last": end}):
+        found[row[0]].append(Occupied(*row[1:]))
+    return collections.defaultdict(tuple, {host_id: tuple(times) for host_id, times in found.items()})
+
+
+def event_with_hosts(session: Session, event_type_id: int) -> tuple[EventType | None, list[Host]]:
+    """An event type and its active hosts as they are now, in the order of locking, with their users: in one query."""
+    rows = session.execute(_select_event(), {"event": event_type_id}).all()
+    return (rows[0][0] if rows else None), [host for _event, host in rows if host is not None]
+
+
+# Each query is built once: that takes longer than a database takes to answer it.
+
+
+@functools.cache
+def _select_event() -> t.Any:
+    return (
+        sa.select(EventType, Host)
+        .outerjoin(EventTypeHost, EventTypeHost.event_type_id == EventType.id)
+        .outerjoin(Host, (Host.id == EventTypeHost.host_id) & Host.active)
+        .where(EventType.id == sa.bindparam("event"))
+        .order_by(Host.id)
+        .options(so.joinedload(EventType.page), so.joinedload(Host.user))
+        .execution_options(populate_existing=True)
+    )
+
+
+@functools.cache
+def _select_schedules() -> t.Any:
+    dates = (DateOverride.last >= sa.bindparam("first")) & (DateOverride.first <= sa.bindparam("last"))
+    return (
+        sa.select(Schedule, DateOverride)
+        .outerjoin(DateOverride, (DateOverride.schedule_id == Schedule.id) & dates)
+        .where(
+            Schedule.host_id.in_(sa.bindparam("hosts", expanding=True)),
+            Schedule.is_default | (Schedule.id == sa.bindparam("schedule")),
+        )
+        .order_by(DateOverride.id)
+    )
+
+
+@functools.cache
+def _select_blocked() -> t.Any:
+    once = (BlockedTime.ends_local >= sa.bindparam("first")) & (BlockedTime.starts_local <= sa.bindparam("last"))
+    return sa.select(BlockedTime).where(
+        BlockedTime.host_id.in_(sa.bindparam("hosts", expanding=True)), (BlockedTime.rrule != "") | once
+    )
+
+
+@functools.cache
+def _select_occupied(locked: bool) -> t.Any:
     row = OccupiedTime
     query = (
         sa.select(
             row.host_id, row.starts, row.ends, row.occupied_from, row.occupied_until,
             row.event_type_id, row.booking_id, row.hold_id, row.expires,
         )
-        .where(row.host_id.in_(host_ids), row.occupied_from >= start - _REACH, row.occupied_from < end)
+        .where(
+            row.host_id.in_(sa.bindparam("hosts", expanding=True)),
+            row.occupied_from >= sa.bindparam("first"),
+            row.occupied_from < sa.bindparam("last"),
+        )
         .order_by(row.host_id, row.occupied_from)
     )  # fmt: skip
-    found: dict[int, list[Occupied]] = collections.defaultdict(list)
-    for found_row in session.execute(current(query) if locked else query):
-        found[found_row[0]].append(Occupied(*found_row[1:]))
-    return collections.defaultdict(tuple, {host_id: tuple(times) for host_id, times in found.items()})
-
-
-def event_with_hosts(session: Session, event_type_id: int) -> tuple[EventType | None, list[Host]]:
-    """An event type and its active hosts as they are now, in the order of locking, with their users: in one query."""
-    rows = session.execute(
-        sa.select(EventType, Host)
-        .outerjoin(EventTypeHost, EventTypeHost.event_type_id == EventType.id)
-        .outerjoin(Host, (Host.id == EventTypeHost.host_id) & Host.active)
-        .where(EventType.id == event_type_id)
-        .order_by(Host.id)
-        .options(so.joinedload(EventType.page), so.joinedload(Host.user))
-        .execution_options(populate_existing=True)
-    ).all()
-    return (rows[0][0] if rows else None), [host for _event, host in rows if host is not None]
+    return current(query) if locked else query

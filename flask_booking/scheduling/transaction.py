@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc as c
+import functools
 import random
 import time
 import typing as t
@@ -61,10 +62,13 @@ def lock_calendars(session: Session, host_ids: c.Iterable[int]) -> None:
     prevents deadlocks.  The raised version also tells every cache of offers that something changed.
     """
     for host_id in sorted(set(host_ids)):
-        session.execute(
-            sa.update(Host).where(Host.id == host_id).values(lock_version=Host.lock_version + 1),
-            execution_options={"synchronize_session": False},
-        )
+        session.execute(_raise_version(), {"host": host_id})
+
+
+@functools.cache
+def _raise_version() -> sa.Update:
+    hosts = Host.__table__
+    return sa.update(hosts).where(hosts.c.id == sa.bindparam("host")).values(lock_version=hosts.c.lock_version + 1)
 
 
 def current(statement: Q) -> Q:

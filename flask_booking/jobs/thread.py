@@ -29,21 +29,20 @@ class WorkerThread:
         _threads.add(self)
 
     def _forget(self) -> None:
-        self._pid = 0
         self._relay: Relay | None = None
         self._thread: threading.Thread | None = None
 
     @property
     def running(self) -> bool:
         """Whether the thread runs in this very process."""
-        return self._pid == os.getpid() and self._thread is not None and self._thread.is_alive()
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self, *, every: float | None = None) -> None:
         """Start the thread unless it runs."""
         with self._lock:
             if self.running:
                 return
-            self._pid, self._relay = os.getpid(), Relay(self.app, every=every or SECONDS)
+            self._relay = Relay(self.app, every=every or SECONDS)
             self._thread = threading.Thread(target=self._relay.run, name="booking-worker", daemon=True)
             self._thread.start()
 

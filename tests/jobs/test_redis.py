@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +23,7 @@ from flask_booking import jobs
 from flask_booking.jobs.queue import QUEUE_MOST, RedisBell, redis_bell
 from tests.fixtures.databases import Databases
 from tests.fixtures.queues import RedisSpace
-from tests.fixtures.servers import open_socket
+from tests.fixtures.servers import open_socket, url_of
 from tests.jobs.conftest import MakeOffice, Office, StartWorker, eventually
 
 HOUR = 3600
@@ -155,6 +158,7 @@ def test_with_redis_away_all_mails_arrive_and_its_return_is_noticed(
     eventually(lambda: workers_of(office), "the worker's start")
     office.book("before@example.com", hour=1)
     office.smtp.wait_for(2)
+    eventually(lambda: office.all_done() and [worker.get_state() for worker in workers_of(office)] == ["idle"])
 
     own_redis.stop()
     office.book("during@example.com", hour=2)
@@ -178,20 +182,30 @@ def test_a_worker_starts_without_its_redis(
     eventually(office.all_done)
 
 
-def test_a_dead_redis_keeps_no_guest_waiting_and_is_told_once(
-    make_office: MakeOffice, database_url: str, own_redis: OwnRedis, caplog: pytest.LogCaptureFixture
+def test_a_broken_redis_is_asked_once_then_left_alone_and_told_of_once(
+    make_office: MakeOffice, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    office = make_office(database_url, BOOKING_REDIS_URL=own_redis.url)
-    asked = []
-    bell = bell_of(office)
-    ask = bell.redis.execute_command
-    bell.redis.execute_command = lambda *arguments, **more: asked.append(arguments) or ask(*arguments, **more)
-    with caplog.at_level(logging.WARNING):
-        for hour in range(3):
-            office.book(hour=hour)
+    with open_socket() as listening:
+        asked = []
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _address = listening.accept()
+                    asked.append(connection)
+                    connection.close()
+
+        server = threading.Thread(target=hang_up)
+        server.start()
+        office = make_office(database_url, BOOKING_REDIS_URL=url_of(listening).replace("http", "redis"))
+        with caplog.at_level(logging.WARNING):
+            for hour in range(3):
+                office.book(hour=hour)
+        listening.shutdown(socket.SHUT_RDWR)
+        server.join()
     assert office.states() == ["waiting"] * 6
     assert len([record for record in caplog.records if "Redis" in record.message]) == 1
-    assert len(asked) <= 1, "after the first time it is left alone for a while"
+    assert len(asked) == 1, "a guest never waits for a second try, and the next guests not even for the first"
 
 
 def test_the_relay_rings_for_what_nobody_rang_for_and_no_more_than_is_useful(ringing: Office) -> None:

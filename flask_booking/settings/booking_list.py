@@ -87,13 +87,14 @@ def read_page(found: sa.Select[t.Any], number: int) -> tuple[list[Booking], int]
     return list(rows), total
 
 
-def rows_between(host: Host, start: dt.datetime, end: dt.datetime) -> list[Booking]:
-    """The host's meetings that start in ``[start, end)`` and weren't cancelled, in order."""
+def rows_between(host: Host, start: dt.datetime, end: dt.datetime, *, limit: int = 100) -> list[Booking]:
+    """The host's meetings that start in ``[start, end)`` and weren't cancelled, in order; at most ``limit``."""
     ours = sa.select(BookingHost.booking_id).where(BookingHost.host_id == host.id)
     found = (
         sa.select(Booking)
         .where(Booking.id.in_(ours), Booking.status != BookingStatus.CANCELLED)
         .where(Booking.starts_at >= start, Booking.starts_at < end)
         .order_by(Booking.starts_at, Booking.id)
+        .limit(limit)
     )
     return list(session().scalars(with_people(found)))

@@ -10,7 +10,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from ..availability import Verdict
-from ..i18n import format_times
+from ..i18n import format_time, format_times
 from ..i18n import gettext as _
 from ..models import Booking, EventType, Host
 from ..models.columns import utcnow
@@ -85,7 +85,11 @@ def _tables(event: EventType, day: dt.date, duration: int | None) -> list[tuple[
 
 def _row(one: Verdict, bookings: dict[int, Booking]) -> Row:
     starts, ends = (dt.datetime.fromtimestamp(edge, dt.UTC) for edge in (one.start, one.end))
-    return Row(one, format_times(starts, ends, desk().host.time_zone), bookings.get(one.booking_id or 0))
+    zone_key = desk().host.time_zone
+    text = format_times(starts, ends, zone_key)
+    if (ends - starts) < dt.timedelta(days=1) and ends.astimezone(zone(zone_key)).time() == dt.time():
+        text = f"{format_time(starts, zone_key)} – {_('midnight')}"
+    return Row(one, text, bookings.get(one.booking_id or 0))
 
 
 def _bookings(ids: object) -> dict[int, Booking]:

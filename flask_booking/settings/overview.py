@@ -33,6 +33,12 @@ class Steps:
     booked: bool
 
     @property
+    def first(self) -> str:
+        """The first step that is still to be done."""
+        order = ("hours", "event_type", "place", "booked")
+        return next((name for name in order if not getattr(self, name)), "")
+
+    @property
     def done(self) -> bool:
         """Whether nothing is left to be explained."""
         return self.booked
@@ -51,6 +57,7 @@ def overview() -> ResponseReturnValue:
     return render(
         "overview.html",
         today=booking_list.rows_between(host, today, tomorrow),
+        coming=booking_list.rows_between(host, tomorrow, tomorrow + dt.timedelta(days=30), limit=_SHOWN),
         next_meeting=_next(host),
         requests=_requests(host),
         crm_errors=_crm_errors(host),

@@ -84,7 +84,12 @@ def delete_rule(public_id: str) -> ResponseReturnValue:
 @blueprint.route("/preview/message", methods=["GET", "POST"])
 def preview_rule() -> ResponseReturnValue:
     """The mail that is typed, as its reader will see it: shown in a frame of the form."""
-    values = forms_rule.values(forms_rule.typed(request.form) if request.method == "POST" else forms_rule.blank())
+    saved = access.rule(request.args["rule"]) if request.args.get("rule") else None
+    if request.method == "POST":
+        shown = forms_rule.typed(request.form)
+    else:
+        shown = forms_rule.shown(saved) if saved is not None else forms_rule.blank()
+    values = forms_rule.values(shown)
     rendered = preview(forms_rule.draft(values, desk().host), desk().host)
     response = Response(rendered.html, mimetype="text/html")
     response.headers["Content-Security-Policy"] = _MAIL_POLICY

@@ -166,7 +166,7 @@ for (const box of all("[data-ranges]")) {
 for (const button of all("[data-add-range]")) {
   button.addEventListener("click", (event) => {
     event.preventDefault();
-    const box = button.closest("fieldset").querySelector("[data-ranges]");
+    const box = button.closest("[data-day]").querySelector("[data-ranges]");
     const range = freshRange(box);
     box.append(range);
     range.querySelector("input").focus();

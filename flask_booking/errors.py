@@ -71,6 +71,14 @@ class GuestLimitReached(BookingError):
     description = "You already have a meeting of this kind. Please cancel or move it first."
 
 
+class KeyReused(BookingError):
+    """The guest's idempotency key was used for another time or duration before."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    description = "This key was used for another booking. Please send a new key for each booking."
+
+
 class InvalidHold(BookingError):
     """A hold token that this application never gave out for this event type."""
 

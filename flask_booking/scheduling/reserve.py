@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import time
 import typing as t
 
 import sqlalchemy as sa
 
 from ..encryption import new_public_id, new_token, token_hash
-from ..errors import GuestLimitReached, HoldExpired, NoLongerOffered, SlotTaken, SlotUnavailable
+from ..errors import GuestLimitReached, HoldExpired, KeyReused, NoLongerOffered, SlotTaken, SlotUnavailable
 from ..models import Assignment, Booking, BookingHost, BookingStatus, EventType, HistoryKind, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
@@ -30,7 +31,7 @@ from .transaction import lock_calendars, transact
 class BookingRequest:
     """What a guest asks for: ``start`` is an aware instant, ``duration`` in minutes (None: the default).
 
-    ``hold`` is the form's token; ``idempotency_key`` makes a repeated request answer with the first booking.
+    ``hold`` is the form's token; ``idempotency_key`` makes a guest's repeated request answer with the first booking.
     """
 
     start: dt.datetime
@@ -49,7 +50,8 @@ def book(event_type_id: int, request: BookingRequest, *, now: int | None = None)
 
     The mails and reminders are in the outbox; signals were sent.  Raises :class:`SlotTaken`,
     :class:`SlotUnavailable`, :class:`HoldExpired` (the hold ran out and the time is gone), :class:`InvalidHold`,
-    :class:`GuestLimitReached`, :class:`NoLongerOffered`, :class:`Refused` (by the CRM's hook), :class:`Contention`.
+    :class:`GuestLimitReached`, :class:`KeyReused`, :class:`NoLongerOffered`, :class:`Refused` (by the CRM's hook),
+    :class:`Contention`.
     """
     if request.hold:
         check_hold_token(request.hold, event_type_id)
@@ -66,11 +68,11 @@ def _book(db: Session, event_type_id: int, request: BookingRequest, now: int) ->
     if event is None or not event.active or event.archived_at is not None:
         raise NoLongerOffered
     lock_calendars(db, [host.id for host in hosts])
-    earlier = _repeated(db, event_type_id, request.idempotency_key)
-    if earlier is not None:
-        return earlier, None
     start = int(request.start.timestamp())
     minutes = event.duration if request.duration is None else request.duration
+    earlier = _repeated(db, event_type_id, request, minutes)
+    if earlier is not None:
+        return earlier, None
     chosen = _choose(db, event, hosts, start, minutes, request.hold, now)
     _check_guest_limit(db, event, request.intake.guest.email)
     booking = _new_booking(event, [host for host in hosts if host.id in chosen], request, minutes)
@@ -82,10 +84,27 @@ def _book(db: Session, event_type_id: int, request: BookingRequest, now: int) ->
     return booking, tell_all(db, booking, new_entry(booking, kind, request.actor), linked=linked, new=True)
 
 
-def _repeated(db: Session, event_type_id: int, key: str | None) -> Booking | None:
-    if not key:
+def _repeated(db: Session, event_type_id: int, request: BookingRequest, minutes: int) -> Booking | None:
+    """The booking that the guest made by this very request before."""
+    key = _own_key(request)
+    if key is None:
         return None
-    return db.scalar(sa.select(Booking).where(Booking.event_type_id == event_type_id, Booking.idempotency_key == key))
+    query = sa.select(Booking).where(Booking.event_type_id == event_type_id, Booking.idempotency_key == key)
+    booking = db.scalar(query)
+    if booking is None:
+        return None
+    moved = next((entry for entry in booking.history if entry.kind is HistoryKind.RESCHEDULED), None)
+    started = dt.datetime.fromisoformat(moved.detail["from"]) if moved else booking.starts_at
+    if started != request.start or booking.ends_at - booking.starts_at != dt.timedelta(minutes=minutes):
+        raise KeyReused
+    return booking
+
+
+def _own_key(request: BookingRequest) -> str | None:
+    """The guest's key as it is kept: bound to the guest, since the answer to it opens the booking."""
+    if not request.idempotency_key:
+        return None
+    return hashlib.sha256(f"{request.intake.guest.email.lower()} {request.idempotency_key}".encode()).hexdigest()
 
 
 def _choose(
@@ -167,7 +186,7 @@ def _new_booking(event: EventType, hosts: list[Host], request: BookingRequest, m
         uid=f"booking-{public_id}@flask-booking",
         manage_token=token,
         manage_token_hash=token_hash(token),
-        idempotency_key=request.idempotency_key or None,
+        idempotency_key=_own_key(request),
         source=request.source,
         utm=request.utm,
         crm_error="",

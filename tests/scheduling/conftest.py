@@ -1,0 +1,42 @@
+"""The example CRM with its context pushed, and a host who is always open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from example_app.extensions import db
+from example_app.models import User
+from flask_booking.models import EventType, Host
+from tests.scheduling.bookable import new_event, new_host
+
+
+@pytest.fixture
+def crm(app: Flask) -> Iterator[Flask]:
+    """The example CRM on SQLite, in whose context the test runs."""
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def host(crm: Flask) -> Host:
+    """Ann, who is open around the clock."""
+    user = User(email="ann@example.com", name="Ann", password_hash="", time_zone="America/New_York")
+    db.session.add(user)
+    return new_host(user)
+
+
+@pytest.fixture
+def other_host(host: Host) -> Host:
+    """Ben, the same."""
+    user = User(email="ben@example.com", name="Ben", password_hash="")
+    db.session.add(user)
+    return new_host(user)
+
+
+@pytest.fixture
+def event(host: Host) -> EventType:
+    """Half an hour with Ann."""
+    return new_event(host)

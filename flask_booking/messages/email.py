@@ -19,6 +19,8 @@ from .invitation import Invitation, Person, calendar_bytes, checked_address
 from .plain import LINE_LENGTH, NAME_LENGTH, one_line
 
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9._+-]+@[A-Za-z0-9._-]+>")
+# What fits on a line of 78 beside ``Reply-To:`` and the angle brackets.
+_UNFOLDED = 60
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 AUTOMATIC: t.Final[Mapping[str, str]] = {
@@ -71,13 +73,15 @@ def compose(
 
 
 def _address(person: Person) -> Address:
-    # RFC 5322 words: an unescaped quote or comma is what the header's own quoting is for, but encoded words of names
-    # with specials are folded wrongly by Python before 3.13, so they are taken out of names that need encoding.
+    email = _wire_address(checked_address(person.email))
     name = one_line(person.name, NAME_LENGTH)
-    if not name.isascii():
-        name = re.sub(r'[\\",;:<>@()\[\]]+', " ", name)
-        name = " ".join(name.split())
-    return Address(display_name=name, addr_spec=_wire_address(checked_address(person.email)))
+    long = len(name) + sum(name.count(sign) for sign in '\\"') + 2 + len(email) > _UNFOLDED
+    if long or not name.isascii():
+        # Python before 3.13 loses the quotes of a quoted name when it folds the header (CPython gh-80222), and then
+        # a comma begins another recipient.
+        special = r'[\\",;:<>@()\[\].]+' if long else r'[\\",;:<>@()\[\]]+|(?<!\w)\.'
+        name = " ".join(re.sub(special, " ", name).split())
+    return Address(display_name=name, addr_spec=email)
 
 
 def _international_address(person: Person) -> str:

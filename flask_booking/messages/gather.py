@@ -100,9 +100,7 @@ def _contact_url(booking: Booking, base: str) -> str:
     if booking.contact is None or not base:
         return ""
     try:
-        # The hook will call url_for, which outside of a request knows neither host nor mount point.
-        with current_app.test_request_context(base_url=base):
-            return _absolute(crm().contact_url(booking.contact), base)
+        return _absolute(crm().contact_url(booking.contact), base)
     except Exception:
         _log.exception("the CRM's contact_url failed; the mail goes without the link")
         return ""

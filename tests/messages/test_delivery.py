@@ -212,10 +212,23 @@ def test_a_meeting_handed_over_moves_from_one_hosts_calendar_to_the_others(ann: 
     assert [entry.summary for entry in guest.calendar.values()] == ["Intro with Ben Berg"]
 
 
+def test_a_request_handed_over_was_in_no_calendar(ann: Bookable, smtp: MailServer) -> None:
+    ann.event.requires_approval = True
+    _, ben = make_host("Ben Berg")
+    booking_id = book(ann).id
+    change.reassign(booking_id, ben.id)
+    deliver_due(ann.app)
+    for client in clients(smtp, GUEST, HOST, "ben@example.com"):
+        assert client.inbox
+        assert not [message for message in client.inbox if calendar_part(message) is not None]
+
+
 def test_a_mail_tried_twice_is_the_same_to_the_byte(ann: Bookable) -> None:
     book(ann)
     rows = list(session().scalars(sa.select(OutboxMessage).where(OutboxMessage.topic == "mail")))
     for row in rows:
+        row.created_at -= dt.timedelta(minutes=5)
+        session().flush()
         first = compose_message(row)
         row.attempts, row.due_at = 7, row.due_at + dt.timedelta(hours=3)
         session().flush()
@@ -224,6 +237,8 @@ def test_a_mail_tried_twice_is_the_same_to_the_byte(ann: Bookable) -> None:
         assert first is not None
         assert again is not None
         assert first.as_bytes() == again.as_bytes()
+        if row.kind == "booked":
+            assert first["Date"].datetime == row.created_at.replace(microsecond=0)
     identifiers = {str(compose_message(row)["Message-ID"]) for row in rows}  # type: ignore[index]
     assert len(identifiers) == len(rows) == 3
 
@@ -341,6 +356,7 @@ def test_a_rule_can_be_seen_and_tried_before_anybody_gets_it(ann: Bookable, smtp
         send_test(rule, ann.host)
 
 
+@pytest.mark.usefixtures("app")
 @pytest.mark.parametrize(
     ("minutes", "anchor", "kind"),
     [

@@ -19,6 +19,7 @@ import redis
 from flask import Flask
 from rq import SimpleWorker
 from rq.exceptions import StopRequested
+from rq.worker import WorkerStatus
 
 from .queue import RedisBell, redis_bell
 from .relay import SECONDS, Relay
@@ -31,20 +32,46 @@ RECONNECT_SECONDS = 2.0
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
+class Ending:
+    """A signal's wish that this process ends, told to the main thread and to whoever else must stop."""
+
+    def __init__(self, *then: t.Callable[[], None]) -> None:
+        self.asked = False
+        self.told = threading.Event()
+        self._then = then
+
+    def listen(self) -> None:
+        """Take SIGTERM and SIGINT from now on; call it in the main thread."""
+        for signum in _ENDING:
+            signal.signal(signum, self.ask)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+    def ask(self, *_signal: t.Any) -> None:
+        """Ask to end."""
+        self.asked = True
+        # In a thread: what the signal interrupted may hold the very locks that telling needs.
+        threading.Thread(target=self._tell, name="booking-ending", daemon=True).start()
+
+    def _tell(self) -> None:
+        self.told.set()
+        for function in self._then:
+            function()
+
+
 class OutboxWorker(SimpleWorker):
     """An RQ worker without a fork for each job: the app and its connections are used again.
 
-    Tells ``stopping`` of signals, returns soon when Redis is back, and registers again with a Redis that forgot it.
+    Tells ``ending`` of signals, returns soon when Redis is back, and registers again with a Redis that forgot it.
     """
 
     max_connection_wait_time = 5.0
     log_result_lifespan = False
 
-    def __init__(self, bell: RedisBell, stopping: threading.Event) -> None:
+    def __init__(self, bell: RedisBell, ending: Ending) -> None:
         # A connection of its own: waiting for a job takes longer than the bell's may ever take.
         connection = redis.Redis.from_url(bell.url, socket_connect_timeout=2.0)
         name = f"{bell.name}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        self.stopping = stopping
+        self.ending = ending
         super().__init__(
             [bell.queue.name],
             name=name,
@@ -55,10 +82,12 @@ class OutboxWorker(SimpleWorker):
         )
 
     def request_stop(self, signum: t.Any, frame: t.Any) -> None:
-        self.stopping.set()
+        self.ending.ask()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def heartbeat(self, timeout: int | None = None, pipeline: t.Any = None) -> None:
+        if self.ending.asked and self.get_state() != WorkerStatus.BUSY:
+            raise StopRequested  # the signal came before RQ listened to signals
         if pipeline is None and not self.connection.exists(self.key):
             self.register_birth()  # type: ignore[no-untyped-call]
         super().heartbeat(timeout, pipeline)
@@ -78,36 +107,37 @@ def work(app: Flask, *, processes: int = 1, every: float = SECONDS) -> None:
 def relay_only(app: Flask, *, every: float = SECONDS) -> None:
     """Look for what is due until SIGTERM or SIGINT, without being an RQ worker."""
     relay = Relay(app, every=every)
-    _on_end(relay.stop)
+    Ending(relay.stop).listen()
     relay.run()
 
 
 def _work(app: Flask, every: float, alive: t.Callable[[], bool]) -> None:
     bell = redis_bell(app)
-    stopping = threading.Event()
     relay = Relay(app, every=every if bell else min(every, POLL_SECONDS))
-
-    def stop() -> None:
-        stopping.set()
-        relay.stop()
-
-    _on_end(stop)
+    ending = Ending(relay.stop)
+    ending.listen()
     if bell is None:
         relay.run(alive)
         return
 
     def beside() -> None:
-        relay.run(lambda: alive() and not stopping.is_set())
-        if not stopping.is_set():
+        relay.run(alive)
+        if not ending.asked:
             os.kill(os.getpid(), signal.SIGTERM)  # the parent is gone
 
     thread = threading.Thread(target=beside, name="booking-relay", daemon=True)
     thread.start()
+    _listen_to_redis(app, bell, ending)
+    thread.join(app.config["BOOKING_CLAIM_SECONDS"])
+
+
+def _listen_to_redis(app: Flask, bell: RedisBell, ending: Ending) -> None:
+    """Be an RQ worker whenever Redis answers, until asked to end."""
     told = False
-    while not stopping.is_set():
+    while not ending.asked:
         try:
             with app.app_context():
-                OutboxWorker(bell, stopping).work(logging_level="WARNING")
+                OutboxWorker(bell, ending).work(logging_level="WARNING")
             told = False
         except StopRequested:
             break
@@ -115,25 +145,23 @@ def _work(app: Flask, every: float, alive: t.Callable[[], bool]) -> None:
             if not told:
                 _log.warning("Redis doesn't answer (%s): trying again until it does", type(error).__name__)
             told = True
-        _on_end(stop)  # RQ leaves its own behind
-        stopping.wait(RECONNECT_SECONDS)
-    relay.stop()
-    thread.join(app.config["BOOKING_CLAIM_SECONDS"])
+        ending.listen()  # RQ leaves its own behind
+        ending.told.wait(0 if ending.asked else RECONNECT_SECONDS)
 
 
 def _supervise(app: Flask, processes: int, every: float) -> None:
     """Keep so many children working; one that dies is replaced, not faster than one in a second."""
-    stopping = threading.Event()
+    ending = Ending()
     children: set[int] = set()
-    _on_end(stopping.set)
-    while not stopping.is_set():
+    ending.listen()
+    while not ending.asked:
         while len(children) < processes:
             children.add(_start_child(app, every))
         for child in list(children):
             if os.waitpid(child, os.WNOHANG)[0]:
                 _log.warning("the worker process %s ended and is replaced", child)
                 children.discard(child)
-        stopping.wait(1)
+        ending.told.wait(1)
     for child in children:
         os.kill(child, signal.SIGTERM)
     for child in children:
@@ -158,13 +186,3 @@ def _start_child(app: Flask, every: float) -> int:
         time.sleep(1)
         os._exit(1)
     os._exit(0)
-
-
-def _on_end(stop: t.Callable[[], None]) -> None:
-    def ended(*_signal: t.Any) -> None:
-        # In a thread: what the signal interrupted may hold the very lock that stopping needs.
-        threading.Thread(target=stop, name="booking-stop", daemon=True).start()
-
-    for signum in _ENDING:
-        signal.signal(signum, ended)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask
 
 from flask_booking.jobs import handlers, outbox
+from flask_booking.jobs.worker import OutboxWorker
 from tests.fixtures import served
 
 STEPS = ("claimed", "composed", "sent", "recorded")
@@ -19,7 +20,9 @@ STEPS = ("claimed", "composed", "sent", "recorded")
 def create_app() -> Flask:
     """The example CRM as the test configured it, pausing at ``BOOKING_TEST_PAUSE_AT`` (empty: nowhere)."""
     step, paused = os.environ["BOOKING_TEST_PAUSE_AT"], Path(os.environ["BOOKING_TEST_PAUSED"])
-    if step:
+    if step == "starting":
+        start_only_when_asked_to_end(paused)
+    elif step:
         pause_at(step, paused)
     return served.create_app()
 
@@ -59,3 +62,16 @@ def pause_at(step: str, paused: Path) -> None:
         outbox._record = after(outbox._record)
     else:
         raise ValueError(f"{step} is none of {STEPS}")
+
+
+def start_only_when_asked_to_end(paused: Path) -> None:
+    """Have the RQ worker register only after a signal came: then RQ doesn't listen to signals yet."""
+    register = OutboxWorker.register_birth
+
+    def wrapped(worker: OutboxWorker) -> None:
+        paused.touch()
+        while not worker.ending.asked:
+            worker.ending.told.wait(0.05)
+        register(worker)
+
+    OutboxWorker.register_birth = wrapped

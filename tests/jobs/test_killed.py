@@ -12,9 +12,9 @@ from tests.jobs.conftest import MakeOffice, Office, StartWorker, eventually
 from tests.jobs.pausing import STEPS
 
 
-@pytest.fixture(params=["redis-postgresql", "redis-mariadb", "alone-sqlite"])
+@pytest.fixture(params=["redis-postgresql", "alone-sqlite"])
 def real_office(request: pytest.FixtureRequest, make_office: MakeOffice, databases: Databases) -> Office:
-    """With RQ workers on servers' databases, and with workers that only have an SQLite file."""
+    """With RQ workers and PostgreSQL, and with workers that only have an SQLite file."""
     way, database = request.param.split("-")
     config = {"BOOKING_CLAIM_SECONDS": 3}
     if way == "redis":

@@ -105,6 +105,12 @@ def test_a_worker_that_is_asked_to_stop_finishes_its_mail(ringing: Office, start
     assert workers_of(ringing) == []
 
 
+def test_a_worker_that_is_asked_to_stop_while_it_starts_stops(ringing: Office, start_worker: StartWorker) -> None:
+    worker = start_worker(ringing, pause_at="starting", every=HOUR)
+    worker.wait_until_paused()
+    assert worker.end() == 0
+
+
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
     """A Redis that a test may stop."""

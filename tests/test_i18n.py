@@ -39,7 +39,7 @@ ENDS = STARTS + dt.timedelta(hours=1)
         ("en", "Thursday, 3 December 2026, 14:00 – 15:00 (Europe/Paris)"),
         ("en_US", "Thursday, December 3, 2026, 2:00 – 3:00 PM (Europe/Paris)"),
         ("en-GB", "Thursday, 3 December 2026, 14:00 – 15:00 (Europe/Paris)"),
-        ("de", "Donnerstag, 3. Dezember 2026, 14:00 – 15:00 Uhr (Europe/Paris)"),
+        ("de", "Donnerstag, 3. Dezember 2026, 14:00 – 15:00 Uhr (Europe/Paris)"),  # codespell:ignore dezember
         ("fr_CA", "jeudi 3 décembre 2026, 14 h 00 – 15 h 00 (Europe/Paris)"),
         ("ja", "2026年12月3日木曜日, 14時00分～15時00分 (Europe/Paris)"),
         ("no such", "Thursday, 3 December 2026, 14:00 – 15:00 (Europe/Paris)"),
@@ -82,7 +82,7 @@ def test_dates_in_each_style() -> None:
     assert format_date(day, style="day") == "Thursday, 3 December"
     assert format_date(day, style="month") == "December 2026"
     assert format_date(day, locale="pt-BR", style="day") == "quinta-feira, 3 de dezembro"
-    assert format_date(day, locale="de", style="month") == "Dezember 2026"
+    assert format_date(day, locale="de", style="month") == "Dezember 2026"  # codespell:ignore dezember
     assert format_date(dt.datetime(2026, 12, 3, 23, tzinfo=dt.UTC), "Asia/Tokyo", "en_US", "long") == "December 4, 2026"
 
 
@@ -152,7 +152,7 @@ def test_a_request_has_its_own_language() -> None:
     with app.test_request_context():
         assert current_locale() == "en"
         assert set_locale("de-AT") == "de_AT"
-        assert format_date(STARTS, style="month") == "Dezember 2026"
+        assert format_date(STARTS, style="month") == "Dezember 2026"  # codespell:ignore dezember
         with use_locale("fr"):
             assert current_locale() == "fr"
         assert current_locale() == "de_AT"

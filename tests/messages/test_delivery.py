@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Blueprint, Flask
+from flask import Flask
 
 from flask_booking import catalog
 from flask_booking.crm import Guest
@@ -39,8 +39,6 @@ def ann(make_app: Callable[..., Flask], database_url: str, smtp: MailServer) -> 
         BOOKING_MAIL_FROM="Rowan CRM <bookings@example.com>",
         BOOKING_PUBLIC_URL="https://crm.example.com/app",
     )
-    if "booking_public" not in app.blueprints:
-        app.register_blueprint(Blueprint("templates", "flask_booking", template_folder="templates"))
     with app.app_context():
         made = make_bookable(app)
         catalog.save_rule(made.host, {"minutes": -60, "anchor": "start", "audience": "guest"})

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from flask import current_app
 from jinja2 import Template
 from markupsafe import Markup
 
 from ..i18n import template_names, use_locale
+from ..templating import environment
 from .plain import LINE_LENGTH, html_lines, one_line, some_lines
 from .variables import fill, fill_html, variable_values
 from .view import Kind, MeetingView, Reader
@@ -80,7 +80,7 @@ def _template(kind: Kind, reader: Reader, ending: str) -> Template:
         f"booking/mail/{kind}.{ending}",
         f"booking/mail/message.{ending}",
     ]
-    return current_app.jinja_env.select_template(names)
+    return environment("mails").select_template(names)
 
 
 def _tidy(text: str) -> str:

@@ -129,7 +129,7 @@ def manageable() -> list[tuple[Host, str]]:
     if tenant:
         user = crm().models.user
         query = query.join(Host.user).where(getattr(user, tenant) == crm().tenant_of(desk().user))
-    return [(host, slug) for host, slug in session().execute(query).tuples() if may_manage(host)]
+    return [(host, slug) for host, slug in session().execute(query) if may_manage(host)]
 
 
 def _find(model: type[t.Any], public_id: str) -> t.Any:

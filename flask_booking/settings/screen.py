@@ -21,11 +21,13 @@ from .. import i18n
 from ..links import page_url
 from ..markdown import markdown
 from ..models.columns import utcnow
-from ..state import crm, state
+from ..state import crm
+from ..templating import TEMPLATES, environment
 from . import access, notices, words
 
-_PACKAGE = Path(__file__).parents[1]
-TEMPLATES, STATIC = _PACKAGE / "templates", _PACKAGE / "static" / "booking"
+__all__ = ["STATIC", "TEMPLATES", "asset", "fragment", "render"]
+
+STATIC = Path(__file__).parents[1] / "static" / "booking"
 
 
 def render(name: str, **context: t.Any) -> str:
@@ -38,12 +40,13 @@ def render(name: str, **context: t.Any) -> str:
         "booking_script": asset("settings.js"),
     }
     current_app.update_template_context(values)
-    return _environment("bridge").get_template("booking/bridge.html").render(values)
+    return environment("bridge").get_template("booking/bridge.html").render(values)
 
 
 def fragment(name: str, **context: t.Any) -> str:
     """The template ``name`` of ``booking/settings/`` alone."""
-    return _environment("screens").get_template(f"booking/settings/{name}").render(**_names(), **context)
+    found = environment("screens", autoescape=True, undefined=jinja2.Undefined, trim_blocks=True, lstrip_blocks=True)
+    return found.get_template(f"booking/settings/{name}").render(**_names(), **context)
 
 
 def _names() -> dict[str, t.Any]:
@@ -61,20 +64,6 @@ def _names() -> dict[str, t.Any]:
         "take_notice": notices.take,
         "words": words,
     }
-
-
-def _environment(purpose: str) -> jinja2.Environment:
-    """The CRM's environment with our templates in it; for screens also with escaping, whatever was done to it."""
-    key = f"settings templates: {purpose}"
-    found = state().extras.get(key)
-    if found is None:
-        own = current_app.jinja_env
-        loaders = [loader for loader in (own.loader,) if loader is not None]
-        found = own.overlay(loader=jinja2.ChoiceLoader([*loaders, jinja2.FileSystemLoader(TEMPLATES)]))
-        if purpose == "screens":
-            found = found.overlay(autoescape=True, undefined=jinja2.Undefined, trim_blocks=True, lstrip_blocks=True)
-        state().extras[key] = found
-    return t.cast(jinja2.Environment, found)
 
 
 @functools.lru_cache(maxsize=16)

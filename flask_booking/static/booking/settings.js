@@ -14,6 +14,10 @@ document.addEventListener("input", (event) => {
 });
 all(".booking [data-grow]").forEach(grow);
 
+// The current screen's name is in sight, also where the names don't fit.
+
+document.querySelector(".bk-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // Links are copied by a button.
 
 for (const button of all("[data-copy]")) {
@@ -291,7 +295,7 @@ for (const form of all("form[data-guard]")) {
   form.addEventListener("submit", (event) => {
     if (event.submitter?.getAttribute("formtarget") === null) touched.clear();
   });
-  if (form.closest(".booking").querySelector(".bk-problems")) touched.add(form);
+  if (form.hasAttribute("data-touched")) changed(form);
 }
 window.addEventListener("beforeunload", (event) => {
   if (touched.size) event.preventDefault();

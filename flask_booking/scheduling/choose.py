@@ -64,10 +64,16 @@ def choose(
     if everyone:
         return sorted(calendar.host_id for calendar in calendars)
     able = [one for one in calendars if refusal(rules, one, at, now=now, **ignored).reason is None]
-    joined = [one for one in able if _holds_group(one, rules, at)]
+    joined = [one for one in able if _holds_group(one, rules, at, ignoring)]
     return [min((one.host_id for one in joined or able), key=lambda host_id: ((load or {}).get(host_id, 0), host_id))]
 
 
-def _holds_group(calendar: Calendar, rules: Rules, at: int) -> bool:
-    """Whether the host already has this group at this time: the next guest joins it."""
-    return any(row.start == at and row.event_type_id == rules.event_type_id for row in calendar.occupied)
+def _holds_group(calendar: Calendar, rules: Rules, at: int, ignoring: Ignoring) -> bool:
+    """Whether the host already has this group at this time: the next guest joins it.  A form's own hold is no group."""
+    return rules.seats > 1 and any(
+        row.start == at
+        and row.event_type_id == rules.event_type_id
+        and (row.booking_id is None or row.booking_id != ignoring.booking_id)
+        and (row.hold_id is None or row.hold_id != ignoring.hold_id)
+        for row in calendar.occupied
+    )

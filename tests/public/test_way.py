@@ -13,7 +13,7 @@ from flask_booking import catalog
 from flask_booking.catalog.fields import QUESTION_KINDS
 from flask_booking.models import Booking, BookingStatus, Hold, OccupiedTime
 from flask_booking.state import session
-from tests.fixtures.people import Bookable
+from tests.fixtures.people import Bookable, make_host
 from tests.public.guest import book, choose, form_to, forms, heading, manage, send, text_of, times
 
 TIMES = "/book/ann/intro?tz=Europe/Paris"
@@ -226,6 +226,34 @@ def test_a_guest_moves_the_meeting(ann: Bookable, client: FlaskClient) -> None:
     (booking,) = bookings()
     assert booking.starts_at == dt.datetime.fromisoformat(form.starts[3]) != old
     assert booking.history[-1].detail["reason"] == "A train"
+
+
+def test_a_meeting_is_not_in_its_own_way(ann: Bookable, client: FlaskClient) -> None:
+    event = ann.another(durations=[60], interval=30)
+    address = f"/book/ann/{event.slug}?tz=UTC&date={ann.tomorrow().date() + dt.timedelta(days=1)}"
+    page = client.get(address)
+    base = manage(send(client, choose(client, address, times(page)[4])).location)
+    moves = form_to(client.get(f"{base}/reschedule{address[address.index('?') :]}"), "/reschedule").starts
+    assert times(page)[3] in moves, "half an hour earlier overlaps it"
+    assert times(page)[5] in moves
+    assert times(page)[4] not in moves, "where it is now"
+    assert times(page)[5] not in times(client.get(address)), "for others it is in the way"
+    assert client.post(f"{base}/reschedule", data={"start": times(page)[5]}).status_code == 303
+
+
+def test_a_meeting_is_moved_by_its_own_hosts_calendar(ann: Bookable, client: FlaskClient) -> None:
+    """Of two hosts one has taken it; the other's free time is no use to it."""
+    _user, ben = make_host("Ben Weber")
+    event = ann.another(assignment="any")
+    catalog.set_hosts(event, [ann.host, ben])
+    address = f"/book/ann/{event.slug}?tz=UTC&date={ann.tomorrow().date() + dt.timedelta(days=1)}"
+    first, second, third = times(client.get(address))[:3]
+    links = [send(client, choose(client, address, start)).location for start in (first, second, third)]
+    assert [booking.hosts[0].id for booking in bookings()] == [ann.host.id, ben.id, ann.host.id]
+    moves = form_to(client.get(f"{manage(links[0])}/reschedule{address[address.index('?') :]}"), "/reschedule").starts
+    assert second in moves, "Ann is free then"
+    assert third not in moves, "Ben is, Ann isn't"
+    assert third in times(client.get(address))
 
 
 def test_moving_to_a_time_taken_meanwhile_offers_the_nearest_and_keeps_the_reason(

@@ -71,6 +71,10 @@ class Office:
         [message] = self.messages(**columns)
         return message
 
+    def to_guest(self) -> OutboxMessage:
+        """The guest's confirmation, where there is one meeting."""
+        return self.message(kind="booked", recipient="sam@example.com")
+
     def states(self) -> list[str]:
         """The states of what was due at once."""
         return [message.state.value for message in self.messages() if message.kind not in ("reminder", "follow_up")]

@@ -45,7 +45,7 @@ def test_guest_and_host_get_one_mail_each(each_office: Office) -> None:
 
 def test_of_fifty_workers_one_gets_the_message(each_office: Office) -> None:
     each_office.book()
-    message_id = each_office.messages()[0].id
+    message_id = each_office.to_guest().id
     together, claims = threading.Barrier(50), []
 
     def worker() -> None:
@@ -60,13 +60,13 @@ def test_of_fifty_workers_one_gets_the_message(each_office: Office) -> None:
         thread.join()
     assert len(claims) == 50
     [winner] = [claim for claim in claims if claim]
-    message = each_office.messages()[0]
+    message = each_office.to_guest()
     assert (message.attempts, message.claim_token) == (1, winner.token)
 
 
 def test_a_claim_ends_with_its_lease(each_office: Office) -> None:
     each_office.book()
-    message_id = each_office.messages()[0].id
+    message_id = each_office.to_guest().id
     with time_machine.travel(dt.datetime.now(dt.UTC), tick=False) as clock:
         first = outbox.claim(message_id)
         assert first
@@ -90,7 +90,7 @@ def test_a_busy_mail_server_is_asked_again_later(office: Office) -> None:
     office.smtp.refuse("451 4.7.1 sam@example.com is greylisted")
     before = dt.datetime.now(dt.UTC)
     deliver(office)
-    guest = office.messages()[0]
+    guest = office.to_guest()
     assert (guest.state, guest.attempts) == (MessageState.WAITING, 1)
     assert dt.timedelta(seconds=20) < guest.due_at - before < dt.timedelta(seconds=60)
     assert "451" in guest.last_error
@@ -100,21 +100,21 @@ def test_a_busy_mail_server_is_asked_again_later(office: Office) -> None:
     deliver(office)
     assert office.states() == ["done", "done"]
     assert len(office.smtp.to("sam@example.com")) == 1
-    assert office.messages()[0].last_error == ""
+    assert office.to_guest().last_error == ""
 
 
 def test_a_mail_refused_for_good_is_given_up_at_once_and_can_be_retried(office: Office) -> None:
     office.book()
     office.smtp.refuse("554 5.7.1 no")
     deliver(office)
-    guest = office.messages()[0]
+    guest = office.to_guest()
     assert (guest.state, guest.attempts) == (MessageState.FAILED, 1)
     assert guest.done_at
     assert "554" in guest.last_error
     assert jobs.retry(guest)
     deliver(office)
     assert office.states() == ["done", "done"]
-    assert not jobs.retry(office.messages()[0]), "what was delivered is not sent again"
+    assert not jobs.retry(office.to_guest()), "what was delivered is not sent again"
 
 
 def test_with_no_mail_server_at_all_a_message_is_given_up_after_its_attempts(
@@ -131,14 +131,14 @@ def test_with_no_mail_server_at_all_a_message_is_given_up_after_its_attempts(
             assert {message.attempts for message in office.messages(kind="booked")} == {attempt}
             make_due(kind="booked", state=MessageState.WAITING)
     assert office.states() == ["failed", "failed"]
-    assert "can't be reached" in office.messages()[0].last_error
+    assert "can't be reached" in office.to_guest().last_error
     assert deliver(office) == 0
 
 
 def test_a_message_that_kills_each_worker_is_given_up(make_office: MakeOffice, database_url: str) -> None:
     office = make_office(database_url, BOOKING_MAX_ATTEMPTS=2)
     office.book()
-    message_id = office.messages()[0].id
+    message_id = office.to_guest().id
     for _ in range(2):
         assert outbox.claim(message_id)
         make_due(id=message_id)

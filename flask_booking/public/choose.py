@@ -93,7 +93,7 @@ def renamed(moved: Moved, page: str) -> ResponseReturnValue:
     return redirect(address(endpoint, request.args, page=page, event=moved.slug), 301)
 
 
-@blueprint.get("/<page>")
+@blueprint.get("/<page>", strict_slashes=False)
 @guarded("page")
 def page(page: str) -> ResponseReturnValue:
     """Everything that can be booked with a host."""
@@ -122,7 +122,7 @@ def page(page: str) -> ResponseReturnValue:
     return render("page.html", shell, page=found, title=title, face=owner, offered=offered)
 
 
-@blueprint.get("/<page>/<event>")
+@blueprint.get("/<page>/<event>", strict_slashes=False)
 @guarded("slots")
 def event(page: str, event: str) -> ResponseReturnValue:
     """A month of days, and the times of one of them."""
@@ -208,6 +208,13 @@ def _calendar(
         },
         back_url=address("page", page=chosen.page),
     )
+
+
+@blueprint.get("/<page>/<event>/hold")
+@guarded("page")
+def back_to_times(page: str, event: str) -> ResponseReturnValue:
+    """The address of a form, opened as a page: back to the times."""
+    return redirect(address("event", request.args, page=page, event=event), 303)
 
 
 @blueprint.post("/<page>/<event>/hold")

@@ -105,7 +105,7 @@ def shell_of(shown: Meeting, title: str) -> Shell:
     return shell_for(title, event.page, event)
 
 
-@blueprint.get("/manage/<token>")
+@blueprint.get("/manage/<token>", strict_slashes=False)
 @guarded("manage", secret=True)
 def manage(token: str) -> ResponseReturnValue:
     """The booking; ``?new=1`` right after it was made."""

@@ -130,6 +130,13 @@ def test_a_renamed_event_type_redirects_with_all_parameters(ann: Bookable, clien
     assert answer.location == "/book/ann/hello?tz=Europe%2FParis&_scheme=javascript&page=x"
 
 
+def test_an_address_may_end_in_a_slash_and_a_form_may_be_opened_as_a_page(ann: Bookable, client: FlaskClient) -> None:
+    confirmation = manage(book(client, TIMES))
+    for address in ("/book/ann/", "/book/ann/intro/", f"{confirmation}/"):
+        assert client.get(address).status_code == 200
+    assert client.get("/book/ann/intro/hold?tz=Europe/Paris").location == "/book/ann/intro?tz=Europe%2FParis"
+
+
 def test_a_hold_keeps_the_time_for_its_form_alone(ann: Bookable, client: FlaskClient) -> None:
     details = choose(client, TIMES)
     start = form_to(details, "/details").values["start"]

@@ -124,11 +124,16 @@ async function openZones(link) {
 }
 
 function detectZone() {
-  const line = document.querySelector("[data-detect-zone]");
-  if (!line) return;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const url = new URL(location);
   if (!zone || url.searchParams.has("tz")) return;
+  for (const link of document.querySelectorAll(".offered a")) {
+    const target = new URL(link.href);
+    target.searchParams.set("tz", zone);
+    link.href = target;
+  }
+  const line = document.querySelector("[data-detect-zone]");
+  if (!line) return;
   url.searchParams.set("tz", zone);
   history.replaceState(null, "", url);
   if (zone !== line.dataset.detectZone) show(url.href, { push: false });

@@ -78,8 +78,11 @@ def current(statement: Q) -> Q:
 
 def is_contention(error: sa.exc.DBAPIError) -> bool:
     """Whether the database only asks for another try."""
-    codes = _codes(error)
-    return bool(codes & {*_POSTGRESQL, *_MARIADB}) or any("database is locked" in str(code) for code in codes)
+    if _codes(error) & {*_POSTGRESQL, *_MARIADB}:
+        return True
+    text = str(error.orig)
+    # MariaDB ends the whole transaction to resolve a deadlock: a SAVEPOINT in it is gone then, and so are the locks.
+    return "database is locked" in text or "table is locked" in text or ("1305" in text and "SAVEPOINT" in text)
 
 
 def is_taken(error: sa.exc.DBAPIError) -> bool:
@@ -90,6 +93,6 @@ def is_taken(error: sa.exc.DBAPIError) -> bool:
 
 
 def _codes(error: sa.exc.DBAPIError) -> set[t.Any]:
-    """PostgreSQL's SQLSTATE, MariaDB's number, SQLite's words."""
+    """PostgreSQL's SQLSTATE, MariaDB's number, SQLite's words, wherever the driver keeps them."""
     orig = error.orig
-    return {getattr(orig, "sqlstate", None), *(orig.args[:1] if orig else ())}
+    return {*(getattr(orig, name, None) for name in ("sqlstate", "pgcode", "errno")), *(orig.args[:1] if orig else ())}

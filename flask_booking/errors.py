@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import typing as t
 
 
@@ -133,3 +134,8 @@ class Contention(BookingError):
 
 class BookingConfigError(RuntimeError):
     """The extension cannot be mounted as configured; the text names the setting to change."""
+
+
+def frames_of(error: BaseException) -> str:
+    """Where an error happened, without its words: those may name people or carry what a guest typed."""
+    return "".join(traceback.format_tb(error.__traceback__))

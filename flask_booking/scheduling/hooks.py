@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc as c
 import logging
 import typing as t
 
@@ -9,14 +10,29 @@ import sqlalchemy as sa
 
 from .. import i18n
 from ..crm import Guest, Happening
-from ..errors import BookingError
+from ..errors import BookingError, frames_of
 from ..i18n import gettext as _
 from ..models import Booking, HistoryEntry, HistoryKind, OutboxMessage
 from ..state import Session, crm
 from .outbox import add_message
-from .transaction import is_contention
+from .transaction import is_contention, transact
 
 _log = logging.getLogger(__name__)
+
+R = t.TypeVar("R")
+
+
+class TransactionEnded(Exception):
+    """A hook committed or rolled back what wasn't its own: nothing is locked any more, or what was written is gone."""
+
+
+def with_hooks(session: Session, work: c.Callable[[bool], R]) -> R:
+    """Run ``work(True)`` in a transaction; ``work(False)``, which leaves the hooks to a job, when a hook ended it."""
+    try:
+        return transact(session, lambda: work(True))
+    except TransactionEnded:
+        _log.error("a hook of the CRM ended the transaction it was called in: a job will call it again, on its own")
+        return transact(session, lambda: work(False))
 
 
 def guest_of(booking: Booking) -> Guest:
@@ -64,6 +80,8 @@ def tell_crm(session: Session, booking: Booking, entry: HistoryEntry, *, linked:
     What failed is noted on the booking and left to a job: its message is returned.  With ``linked=False`` the contact
     was tried already, in vain.
     """
+    if not linked and not booking.crm_error:
+        booking.crm_error = TransactionEnded.__name__
     done = linked and link_contact(session, booking) and log_activity(session, booking, entry)
     session.add(entry)
     session.flush()
@@ -139,8 +157,32 @@ _FAILED = object()
 
 
 def _guarded(session: Session, booking: Booking, hook: t.Callable[[], t.Any]) -> t.Any:
-    """The hook's answer, or ``_FAILED`` after its writes were undone.  Refusals and contention pass through."""
+    """The hook's answer, or ``_FAILED`` after its writes were undone.  Refusals and contention pass through.
+
+    A hook must not commit or roll back.  One that does has given up the hosts' locks: that is borne when the booking
+    is in the database as it should be, else :class:`TransactionEnded` is raised.
+    """
     session.flush()
+    transaction, written = session().get_transaction(), _written(booking)
+    result = _tried(session, booking, hook)
+    if session().get_transaction() is not transaction:
+        with session.no_autoflush:
+            if written is None or not sa.inspect(booking).persistent or _stored(session, booking) != written:
+                raise TransactionEnded
+    return result
+
+
+def _written(booking: Booking) -> tuple[t.Any, ...] | None:
+    """What tells one change of a booking from the next; None before it was written at all."""
+    return (booking.sequence, booking.status) if sa.inspect(booking).persistent else None
+
+
+def _stored(session: Session, booking: Booking) -> tuple[t.Any, ...] | None:
+    found = session.execute(sa.select(Booking.sequence, Booking.status).where(Booking.id == booking.id)).first()
+    return None if found is None else tuple(found)
+
+
+def _tried(session: Session, booking: Booking, hook: t.Callable[[], t.Any]) -> t.Any:
     try:
         with session.begin_nested():
             return hook()
@@ -149,10 +191,10 @@ def _guarded(session: Session, booking: Booking, hook: t.Callable[[], t.Any]) ->
     except Exception as error:
         if isinstance(error, sa.exc.DBAPIError) and is_contention(error):
             raise
-        # The exception's text may hold the guest's data: logs get its type and place only.
-        _log.error("a hook of the CRM failed with %s for booking %s", type(error).__name__, booking.public_id)
-        _log.debug("the hook's error", exc_info=True)
-        booking.crm_error = f"{type(error).__name__}: {error}"[:500]
+        # The text of an error may hold the guest's data: logs and the booking get its type and place only.
+        name = type(error).__name__
+        _log.error("a hook of the CRM failed with %s for booking %s\n%s", name, booking.public_id, frames_of(error))
+        booking.crm_error = name
         return _FAILED
 
 

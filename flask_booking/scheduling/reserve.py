@@ -20,11 +20,11 @@ from ..zones import zone
 from . import snapshot as snapshots
 from .choose import Ignoring, choose
 from .hold import check_hold_token, own_hold
-from .hooks import link_contact
+from .hooks import link_contact, with_hooks
 from .intake import Intake
 from .occupy import forget_expired, occupy, release_hold_rows
 from .tell import Told, new_entry, tell_all
-from .transaction import lock_calendars, transact
+from .transaction import lock_calendars
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,13 +57,15 @@ def book(event_type_id: int, request: BookingRequest, *, now: int | None = None)
         check_hold_token(request.hold, event_type_id)
     db = session()
     moment = int(time.time()) if now is None else now
-    booking, told = transact(db, lambda: _book(db, event_type_id, request, moment))
+    booking, told = with_hooks(db, lambda hooks: _book(db, event_type_id, request, moment, hooks))
     if told is not None:
         told.spread(booking)
     return booking
 
 
-def _book(db: Session, event_type_id: int, request: BookingRequest, now: int) -> tuple[Booking, Told | None]:
+def _book(
+    db: Session, event_type_id: int, request: BookingRequest, now: int, hooks: bool
+) -> tuple[Booking, Told | None]:
     event, hosts = snapshots.event_with_hosts(db, event_type_id)
     if event is None or not event.active or event.archived_at is not None:
         raise NoLongerOffered
@@ -76,7 +78,7 @@ def _book(db: Session, event_type_id: int, request: BookingRequest, now: int) ->
     chosen = _choose(db, event, hosts, start, minutes, request.hold, now)
     _check_guest_limit(db, event, request.intake.guest.email)
     booking = _new_booking(event, [host for host in hosts if host.id in chosen], request, minutes)
-    linked = link_contact(db, booking)
+    linked = hooks and link_contact(db, booking)
     db.add(booking)
     db.flush()
     occupy(db, event, chosen, start, start + minutes * 60, booking_id=booking.id)

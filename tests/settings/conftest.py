@@ -89,10 +89,10 @@ class Office:
         """A host; inside an application context."""
         return session().query(Host).filter_by(user_id=self.users[name]).one()
 
-    def booking(self, name: str = "ann", start: dt.datetime | None = None, **guest: Any) -> str:
+    def booking(self, of: str = "ann", start: dt.datetime | None = None, **guest: Any) -> str:
         """A booking with a host, by its id in addresses."""
         with self.app.app_context():
-            return book(self.event(name), start or tomorrow(), **guest).public_id
+            return book(self.event(of), start or tomorrow(), **guest).public_id
 
 
 def open_office(app: Flask) -> Office:

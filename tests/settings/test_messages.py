@@ -1,0 +1,155 @@
+"""Reminders and follow-ups: written, seen, tried on oneself, switched off and deleted."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from flask_booking.models import MessageRule, OutboxMessage
+from flask_booking.state import session
+
+from .conftest import Office, Screens, said, tomorrow
+
+RULE = {
+    "minutes": "2",
+    "minutes_unit": "days",
+    "when": "before-start",
+    "audience": "guest",
+    "event": "",
+    "subject": "See you soon, {guest_first_name}",
+    "body": "Bring your {title} papers.\n\n{manage_url}",
+    "active": "1",
+    "do": "save",
+}
+
+
+def newest() -> MessageRule:
+    return session().query(MessageRule).order_by(MessageRule.id.desc()).first()  # type: ignore[return-value]
+
+
+def test_a_rule_is_kept_and_planned_for_meetings_that_are_booked_already(office: Office, ann: Screens) -> None:
+    office.booking("ann", tomorrow(days=9))
+    assert ann.post("/messages/new", **RULE | {"event": office.events["ann"]}).status_code == 303
+    with office.app.app_context():
+        rule = newest()
+        assert (rule.minutes, rule.anchor, rule.audience, rule.event_type_id) == (
+            -2880,
+            "start",
+            "guest",
+            office.event().id,
+        )
+        assert session().query(OutboxMessage).filter_by(rule_id=rule.id).count() == 1
+    text = ann.text("/messages")
+    assert "2 days before the meeting" in text
+    assert "See you soon, {guest_first_name}" in text
+
+
+def test_the_form_says_again_what_was_saved(office: Office, ann: Screens) -> None:
+    ann.post(
+        "/messages/new", **RULE | {"when": "after-end", "minutes": "90", "minutes_unit": "minutes", "audience": "host"}
+    )
+    with office.app.app_context():
+        public_id = newest().public_id
+        assert newest().minutes == 90
+    page = ann.get(f"/messages/{public_id}").text
+    assert 'name="minutes" value="90"' in page
+    assert 'value="after-end" selected' in page
+    assert 'name="audience" value="host" checked' in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"minutes": ""}, "When: Please say when."),
+        ({"minutes": "a while"}, "When: Please enter a whole number."),
+        ({"minutes": "1000"}, "When: Please enter a number"),
+        ({"when": "never"}, "When: Please choose when and to whom."),
+        ({"event": "of nobody"}, "Event type: Please choose one of your event types."),
+        ({"body": "x" * 6000}, "Text: Please use at most 5000 characters."),
+    ],
+)
+def test_a_wrong_rule_is_refused_in_words(office: Office, ann: Screens, changes: dict[str, str], problem: str) -> None:
+    answer = ann.post("/messages/new", **RULE | changes)
+    assert answer.status_code == 422
+    assert problem in said(answer)
+    with office.app.app_context():
+        assert session().query(MessageRule).filter_by(host_id=office.host().id).count() == 1
+
+
+def test_the_preview_shows_what_is_typed_and_nothing_of_it_is_obeyed(ann: Screens) -> None:
+    page = ann.post("/messages/new", **RULE | {"do": "preview", "body": "Hi {guest_name} {nonsense}"})
+    assert "See you soon, Sam" in said(page)
+    assert "nonsense" in said(page)
+    mail = ann.post("/preview/message", **RULE | {"body": "<script>alert(1)</script>"})
+    assert "&lt;script&gt;" in mail.text
+    assert "sandbox" in mail.headers["Content-Security-Policy"]
+    assert mail.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_a_test_reaches_the_host_and_saves_nothing(office: Office, ann: Screens) -> None:
+    from example_app.models import Mail
+
+    answer = ann.post("/messages/new", **RULE | {"do": "test"})
+    assert answer.status_code == 200
+    assert "A test is on its way to ann@example.com." in said(answer)
+    with office.app.app_context():
+        mail = session().query(Mail).one()
+        assert "ann@example.com" in mail.recipient
+        assert mail.subject == "Test: See you soon, Sam"
+        assert session().query(MessageRule).filter_by(host_id=office.host().id).count() == 1
+
+
+@pytest.mark.parametrize("error", [OSError("no way"), RuntimeError("secret address")])
+def test_a_test_that_fails_says_so(
+    office: Office, ann: Screens, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(message: object) -> bool:
+        raise error
+
+    monkeypatch.setattr(office.app.extensions["booking"].crm, "send_mail", fail)
+    answer = ann.post("/messages/new", **RULE | {"do": "test"})
+    assert answer.status_code == 502
+    assert "The test wasn't sent." in said(answer)
+    assert "secret" not in answer.text
+    assert "Bring your {title} papers." in answer.text
+
+
+def test_switching_off_and_deleting_can_be_taken_back(office: Office, ann: Screens) -> None:
+    ann.post("/messages/new", **RULE)
+    with office.app.app_context():
+        public_id = newest().public_id
+
+    ann.post(f"/messages/{public_id}/active", active="0")
+    with office.app.app_context():
+        assert not newest().active
+    ann.post("/undo", token=token_of(ann.get("/messages").text))
+    with office.app.app_context():
+        assert newest().active
+
+    ann.post(f"/messages/{public_id}/delete")
+    with office.app.app_context():
+        assert session().query(MessageRule).filter_by(public_id=public_id).count() == 0
+    ann.post("/undo", token=token_of(ann.get("/messages").text))
+    with office.app.app_context():
+        assert (newest().minutes, newest().body) == (-2880, RULE["body"])
+
+
+def token_of(page: str) -> str:
+    found = re.search(r'name="token" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def test_what_cannot_be_taken_back_says_so(ann: Screens) -> None:
+    ann.post("/undo", token="made up")
+    assert "That can't be taken back any more." in ann.text("/")
+
+
+def test_an_undo_of_another_host_is_refused(office: Office, ann: Screens) -> None:
+    ben = office.as_user("ben")
+    ben.post(f"/event-types/{office.events['ben']}/active", active="0")
+    token = token_of(ben.get("/event-types").text)
+    assert ann.post("/undo", token=token).status_code == 404
+    with office.app.app_context():
+        assert not office.event("ben").active

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import typing as t
-from pathlib import Path
 
 import jinja2
 from flask import current_app
@@ -18,11 +17,9 @@ from ..colour import DEFAULT_ACCENT, parsed
 from ..i18n import template_names
 from ..markdown import markdown
 from ..models import BookingPage, EventType
-from ..state import state
+from ..templating import environment
 from .addresses import address
 from .assets import static_url
-
-TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +60,9 @@ def image_url(url: str | None) -> str:
 
 def render(name: str, shell: Shell, **context: t.Any) -> str:
     """The public template ``name`` as text."""
-    template = _environment().get_template(f"booking/public/{name}")
+    # Ours in every respect but where templates are found: a CRM's settings must not change what guests read.
+    found = environment("public", autoescape=True, undefined=jinja2.Undefined, trim_blocks=True, lstrip_blocks=True)
+    template = found.get_template(f"booking/public/{name}")
     return template.render(
         **template_names(),
         shell=shell,
@@ -72,20 +71,3 @@ def render(name: str, shell: Shell, **context: t.Any) -> str:
         markdown=markdown,
         **context,
     )
-
-
-def _environment() -> jinja2.Environment:
-    """The CRM's environment, made sure that our templates are found and escaped whatever was done to it."""
-    found = state().extras.get("public templates")
-    if found is None:
-        own = current_app.jinja_env
-        loaders = [loader for loader in (own.loader,) if loader is not None]
-        found = own.overlay(
-            loader=jinja2.ChoiceLoader([*loaders, jinja2.FileSystemLoader(TEMPLATES)]),
-            autoescape=True,
-            undefined=jinja2.Undefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        state().extras["public templates"] = found
-    return t.cast(jinja2.Environment, found)

@@ -146,7 +146,11 @@ class WorkerProcess:
     def end(self) -> int:
         """As an operator does; returns the exit status."""
         self.process.terminate()
-        return self.process.wait(30)
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()  # nothing of a failed test is left running
+            raise
 
 
 StartWorker = Callable[..., WorkerProcess]

@@ -53,7 +53,7 @@ BOOKING_MAX_ATTEMPTS = 12
 BOOKING_RATE_LIMITS: dict[str, str] = {
     "page": "120 per minute",
     "slots": "240 per minute",
-    "hold": "30 per minute",
+    "hold": "30 per minute; 60 per 10 minutes",
     "book": "10 per minute; 60 per hour",
     "manage": "60 per minute",
 }

@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from .encryption import encryption_keys, sign, unsign
-from .errors import Refused, TooManyRequests
+from .errors import NotBookable, Refused, TooManyRequests
 from .i18n import gettext as _
 from .models import UsedChallenge
 from .state import session, state
@@ -149,6 +149,12 @@ def client_network(address: str | None) -> str:
             return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
     return str(parsed)
+
+
+def refuse_nul() -> None:
+    """Nothing has an address with a NUL in it, and PostgreSQL can't even be asked.  Raises :class:`NotBookable`."""
+    if any("\0" in str(value) for value in (request.view_args or {}).values()):
+        raise NotBookable
 
 
 def limit_body() -> None:

@@ -12,7 +12,9 @@ import typing as t
 from blinker import NamedSignal, Namespace
 from flask import current_app
 
+from .errors import frames_of
 from .models import Booking, HistoryEntry, HistoryKind
+from .state import session
 
 _signals = Namespace()
 _log = logging.getLogger(__name__)
@@ -50,5 +52,8 @@ def announce(kind: HistoryKind, booking: Booking, entry: HistoryEntry) -> None:
     for receiver in BY_KIND[kind].receivers_for(app):
         try:
             receiver(app, booking=booking, entry=entry)
-        except Exception:
-            _log.exception("a receiver of the signal %s failed", BY_KIND[kind].name)
+        except Exception as error:
+            # What it left half done in the session would stand in the way of the answer.
+            session().rollback()
+            name, failed = BY_KIND[kind].name, type(error).__name__
+            _log.error("a receiver of the signal %s failed: %s\n%s", name, failed, frames_of(error))

@@ -10,9 +10,11 @@ from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from ..errors import BookingError, InvalidInput, TooManyRequests
+from ..errors import BookingError, InvalidInput, TooManyRequests, frames_of
+from ..guards import refuse_nul
 from ..i18n import gettext as _
 from ..i18n import set_locale
+from ..state import session
 
 api = Blueprint("booking_api", __name__)
 _log = logging.getLogger(__name__)
@@ -49,7 +51,10 @@ def _let_programs_in(endpoint: str | None, values: dict[str, t.Any] | None) -> N
 
 def answer(value: t.Any, status: int = 200) -> Response:
     """``value`` as JSON.  The CRM's own JSON provider is left alone: everything here is plain already."""
-    return Response(json.dumps(value, separators=(",", ":")), status, mimetype="application/json")
+    response = Response(json.dumps(value, separators=(",", ":")), status, mimetype="application/json")
+    # Nothing between us and the caller may keep it: it holds guests' links, or addresses made from the Host header.
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def body(model: type[M]) -> M:
@@ -77,6 +82,7 @@ def body(model: type[M]) -> M:
 @api.before_request
 def _speak() -> None:
     set_locale(request.accept_languages.best)
+    refuse_nul()
 
 
 @api.errorhandler(BookingError)
@@ -104,7 +110,8 @@ def _unforeseen(error: Exception) -> Response:
         unknown = BookingError(error.description)
         unknown.code, unknown.status = (error.name or "error").lower().replace(" ", "_"), error.code or 500  # type: ignore[misc]
         return _problem(unknown)
-    _log.error("the booking API failed with %s at %s", type(error).__name__, request.endpoint, exc_info=error)
+    session().rollback()
+    _log.error("%s failed: %s\n%s", request.endpoint, type(error).__name__, frames_of(error))
     failed = BookingError(_("Something went wrong here. Please try again later."))
     failed.code, failed.status = "internal", 500  # type: ignore[misc]
     return _problem(failed)

@@ -199,7 +199,7 @@ def _page(slug: str) -> BookingPage:
     found = session().scalar(sa.select(BookingPage).where(BookingPage.slug == slug))
     if found is None:
         raise NotBookable
-    if not found.active:
+    if not found.active or not found.host.active:
         raise NoLongerOffered
     return found
 

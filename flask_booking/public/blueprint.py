@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import traceback
 import typing as t
 
 import sqlalchemy as sa
@@ -16,8 +15,8 @@ from flask import Blueprint, Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from ..errors import BookingError, NoLongerOffered, NotBookable, TooManyRequests
-from ..guards import check_rate, limit_body
+from ..errors import BookingError, NoLongerOffered, NotBookable, TooManyRequests, frames_of
+from ..guards import check_rate, limit_body, refuse_nul
 from ..i18n import gettext as _
 from ..models import BookingPage
 from ..state import session
@@ -66,6 +65,7 @@ def guarded(rate: str, *, posting: str | None = None, secret: bool = False) -> t
             choose_language()
             try:
                 limit_body()
+                refuse_nul()
                 check_rate(posting if posting and request.method == "POST" else rate)
                 response = make_response(view(**values))
             except BookingError as error:
@@ -76,9 +76,7 @@ def guarded(rate: str, *, posting: str | None = None, secret: bool = False) -> t
                 if current_app.debug:
                     raise
                 session().rollback()
-                # Frames only: messages of database errors carry what the guest typed.
-                frames = "".join(traceback.format_tb(error.__traceback__))
-                _log.error("%s failed: %s\n%s", request.endpoint, type(error).__name__, frames)
+                _log.error("%s failed: %s\n%s", request.endpoint, type(error).__name__, frames_of(error))
                 response = sorry(500, _("Something broke"), _("It is our fault, not yours. Nothing was half done."))
             return _with_headers(response, secret)
 

@@ -33,7 +33,8 @@ class AddLinks:
 
 def add_links(booking: Booking) -> AddLinks:
     """The addresses by which the meeting is added to a calendar."""
-    said = _said(booking)
+    # These addresses go to other companies: the guest's secret link doesn't.
+    said = _said(booking, secret=False)
     google = {
         "action": "TEMPLATE",
         "text": said.summary,
@@ -65,9 +66,11 @@ def invitation_file(booking: Booking) -> bytes:
     return calendar_bytes(_said(booking))
 
 
-def _said(booking: Booking) -> Invitation:
+def _said(booking: Booking, *, secret: bool = True) -> Invitation:
     _name, organizer = email.utils.parseaddr(current_app.config["BOOKING_MAIL_FROM"])
     view = view_of(booking, Reader.GUEST)
+    if not secret:
+        view = dataclasses.replace(view, manage_url="", reschedule_url="", cancel_url="")
     invitation = invite(view, Reader.GUEST, Method.PUBLISH, organizer, booking.created_at)
     return dataclasses.replace(invitation, status=_STATES.get(booking.status, Status.CONFIRMED))
 

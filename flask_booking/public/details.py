@@ -14,7 +14,7 @@ from ..errors import BookingError, HoldExpired, InvalidInput, SlotTaken, SlotUna
 from ..i18n import current_locale, format_date, format_time, format_times, zone_label
 from ..i18n import gettext as _
 from ..scheduling import BookingRequest, book
-from ..scheduling.hold import check_hold_token, own_hold
+from ..scheduling.hold import check_hold_token, new_hold_token, own_hold
 from ..scheduling.intake import check, utm_of
 from ..scheduling.offers import Moved
 from ..state import session
@@ -179,7 +179,8 @@ def _form(
                 "was" if near else "start": asked.written(start),
                 "tz": chosen.zone,
                 "duration": chosen.duration,
-                "hold": token or "",
+                # Also without a hold: it is what makes a form that is sent twice book once.
+                "hold": token or new_hold_token(event.id),
                 "stamp": _stamp(chosen),
             },
             trap=TRAP,

@@ -175,7 +175,8 @@ def offers_for_move(booking: Booking, *, start: int, end: int, now: int | None =
 
 
 def next_slot(address: EventAddress, *, after: int, duration: int | None = None, now: int | None = None) -> int | None:
-    """The first start on offer at or after ``after`` (epoch seconds), looking at most a year ahead."""
+    """The first start on offer at or after ``after`` (epoch seconds), looking at most a year ahead of it and of now."""
+    after = max(after, int(time.time()) if now is None else now)
     for begin in range(after, after + 366 * DAY, LONGEST):
         found = offers(address, start=begin, end=begin + LONGEST, duration=duration, now=now)
         if found.starts:

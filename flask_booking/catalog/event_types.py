@@ -289,9 +289,12 @@ def _new_slug(db: Session, page: BookingPage, title: str) -> str:
 
 
 def _save(db: Session, event: EventType) -> None:
-    """Commit, with the versions raised that offers are remembered by."""
-    if event.id is not None:
-        event.version += 1
-    db.flush()
-    lock_calendars(db, [host.id for host in event.hosts])
+    """Commit, with the versions raised that offers are remembered by.
+
+    The hosts are locked before anything is written, as bookings do it: else both could wait for each other.
+    """
+    with db.no_autoflush:
+        lock_calendars(db, [host.id for host in event.hosts])
+        if event.id is not None:
+            event.version += 1
     db.commit()

@@ -48,6 +48,7 @@ def _fill(schedule: Schedule, name: object, time_zone: object, weekly: object) -
 
 def make_default(schedule: Schedule) -> None:
     """Use a schedule for every event type that names none."""
+    lock_calendars(session(), [schedule.host_id])
     session().execute(sa.update(Schedule).where(Schedule.host_id == schedule.host_id).values(is_default=False))
     schedule.is_default = True
     _save(schedule.host_id)
@@ -59,6 +60,7 @@ def delete_schedule(schedule: Schedule) -> None:
         raise InvalidInput(_("This is your default schedule. Make another one the default first."))
     db = session()
     host_id = schedule.host_id
+    lock_calendars(db, [host_id])
     db.execute(sa.update(EventType).where(EventType.schedule_id == schedule.id).values(schedule_id=None))
     db.delete(schedule)
     _save(host_id)
@@ -152,6 +154,7 @@ def _date(value: object, field: str, problems: check.Problems) -> dt.date | None
 
 
 def _save(host_id: int) -> None:
-    session().flush()
-    lock_calendars(session(), [host_id])
+    # Locked before anything is written, as bookings do it: else both could wait for each other.
+    with session().no_autoflush:
+        lock_calendars(session(), [host_id])
     session().commit()

@@ -4,6 +4,7 @@ everybody gets an answer that says what happened."""
 from __future__ import annotations
 
 import collections.abc as c
+import datetime as dt
 import random
 
 import pytest
@@ -12,7 +13,8 @@ from flask import Flask
 
 from example_app.extensions import db
 from example_app.models import User
-from flask_booking.models import Assignment, Booking, Host
+from flask_booking import catalog
+from flask_booking.models import Assignment, Booking, EventType, Host
 from flask_booking.scheduling import book, cancel, place_hold, reassign, release_hold, reschedule
 from flask_booking.scheduling.hold import new_hold_token
 from tests.fixtures.apps import MakeApp
@@ -213,3 +215,23 @@ class Changer:
         if chance.random() < 0.5:
             return book(event_id, request(start, email, hold=token))
         return release_hold(event_id, token)
+
+
+def test_hosts_change_their_settings_while_guests_book(crm: Flask, hosts: Hosts) -> None:
+    [host] = hosts(1)
+    host_id, event_id = host.id, new_event(host).id
+    closed = instant(midnight(40)).replace(tzinfo=None)
+
+    def edit() -> object:
+        return catalog.update_event_type(db.session.get_one(EventType, event_id), {"title": "Other"})
+
+    def block() -> object:
+        return catalog.block_time(
+            db.session.get_one(Host, host_id), starts=closed, ends=closed + dt.timedelta(hours=1), title="Away"
+        )
+
+    for number in range(ROUNDS // 2):
+        start = midnight() + number * DAY
+        bookers = [booker(event_id, start + place % 20 * HOUR, email) for place, email in enumerate(guests(number))]
+        answers = storm(crm, [*bookers[:40], *[edit, block] * 5])
+        assert answers == {"done": 20 + 10, "slot_taken": 20}

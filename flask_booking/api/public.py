@@ -46,6 +46,15 @@ def page(page_slug: str) -> Response:
     )
 
 
+@api.get("/public/challenge")
+def challenge() -> Response:
+    """The arithmetic to do before booking, where ``BOOKING_PROOF_OF_WORK`` asks for it; its solution is ``altcha``."""
+    guards.check_rate("page")
+    response = answer({"challenge": guards.new_challenge()})
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 @api.get("/public/<page_slug>/<event_slug>")
 def event_type(page_slug: str, event_slug: str) -> Response:
     """One event type: durations, places to meet, questions."""

@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 SLUG_MOST = 60
-RESERVED = frozenset({"manage", "bookings", "hooks", "api", "static"})
+RESERVED = frozenset({"manage", "bookings", "challenge", "hooks", "api", "static"})
 """Words that addresses of our own begin with; no page can have them."""
 
 

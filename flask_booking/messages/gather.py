@@ -70,9 +70,7 @@ def view_of(
         policy=event.policy,
         previous_starts=instant(said.get("from")),
         manage_url=manage_url(token, base=base) if token else "",
-        reschedule_url=manage_url(booking.manage_token, "reschedule", base=base)
-        if to_guest and event.may_reschedule
-        else "",
+        reschedule_url=manage_url(token, "reschedule", base=base) if token and event.may_reschedule else "",
         cancel_url=manage_url(token, "cancel", base=base) if token and event.may_cancel else "",
         booking_url=page_url(page.slug, event.slug, base=base),
         crm_url="" if to_guest else booking_url(booking.public_id, base=base),

@@ -38,9 +38,9 @@ def reschedule(booking_id: int, start: dt.datetime, *, actor: str, reason: str =
 
     def change(booking: Booking) -> HistoryEntry | None:
         event = booking.event_type
+        check_changeable(booking, actor, moment, moving=True)
         if start == booking.starts_at:
             return None
-        check_changeable(booking, actor, moment, moving=True)
         text = _reason(event, reason, actor)
         at, minutes = int(start.timestamp()), int((booking.ends_at - booking.starts_at).total_seconds()) // 60
         chosen = _free(db, booking, booking.hosts, at, minutes, moment)

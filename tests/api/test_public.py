@@ -222,3 +222,27 @@ def test_an_unforeseen_error_says_nothing_about_itself(
     answer = app.test_client().post(f"{ROOT}/ann/intro/bookings", json=sam(ann))
     assert (answer.status_code, answer.json["code"]) == (500, "internal")
     assert "secret" not in answer.text
+
+
+def test_a_program_that_does_the_work_can_book(app: Flask, ann: Bookable) -> None:
+    import base64
+    import hashlib
+
+    app.config["BOOKING_PROOF_OF_WORK"] = True
+    client = app.test_client()
+    asked = client.get(f"{ROOT}/challenge").json["challenge"]
+    salt = asked["salt"]
+    number = next(n for n in range(100_001) if hashlib.sha256(f"{salt}{n}".encode()).hexdigest() == asked["challenge"])
+    keys = ("algorithm", "challenge", "salt", "signature")
+    solution = base64.b64encode(json.dumps({"number": number} | {key: asked[key] for key in keys}).encode()).decode()
+    first, second = (
+        client.post(f"{ROOT}/ann/intro/bookings", json=sam(ann, altcha=solution, start=ann.tomorrow(hour).isoformat()))
+        for hour in (9, 10)
+    )
+    assert (first.status_code, second.status_code) == (201, 403)
+
+
+def test_a_cancelled_booking_is_not_moved_even_to_its_own_time(client: FlaskClient, ann: Bookable) -> None:
+    token = client.post(f"{ROOT}/ann/intro/bookings", json=sam(ann)).json["manage_url"].rsplit("/", 1)[1]
+    client.post(f"{ROOT}/bookings/{token}/cancel", json={})
+    assert client.post(f"{ROOT}/bookings/{token}/reschedule", json={"start": sam(ann)["start"]}).status_code == 409

@@ -18,7 +18,7 @@ import typing as t
 import sqlalchemy as sa
 from flask import Flask, current_app
 
-from ..errors import BookingConfigError, Contention
+from ..errors import BookingConfigError, Contention, frames_of
 from ..messages.transport import MailError
 from ..models import MessageState, OutboxMessage
 from ..models.columns import utcnow
@@ -179,7 +179,7 @@ def _attempt(message_id: int) -> Verdict:
     try:
         wanted = topic.handler(message)
     except Exception as error:
-        _log.debug("outbox: the error of message %s", message_id, exc_info=True)
+        _log.debug("outbox: message %s failed here:\n%s", message_id, frames_of(error))
         session().rollback()
         text = _short(error)
         if topics.is_permanent(error, topic) or attempts >= most:

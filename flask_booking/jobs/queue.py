@@ -19,6 +19,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from ..errors import frames_of
 from . import outbox
 
 _log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ def deliver_message(message_id: int) -> None:
     except Exception as error:
         # Most likely the database is away; the relay rings again for what is still due then.
         _log.error("delivering message %s failed with %s", message_id, type(error).__name__)
-        _log.debug("the error", exc_info=True)
+        _log.debug("it failed here:\n%s", frames_of(error))
 
 
 def redis_bell(app: Flask) -> RedisBell | None:

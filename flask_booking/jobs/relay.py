@@ -15,6 +15,7 @@ import typing as t
 import sqlalchemy as sa
 from flask import Flask
 
+from ..errors import frames_of
 from ..models import Hold, OccupiedTime, UsedChallenge
 from ..scheduling import complete_past
 from ..scheduling.transaction import transact
@@ -69,7 +70,7 @@ class Relay:
         except Exception as error:
             if not self._troubled:
                 _log.error("the relay failed with %s and goes on trying", type(error).__name__)
-                _log.debug("the error", exc_info=True)
+                _log.debug("it failed here:\n%s", frames_of(error))
             self._troubled = True
         return count
 

@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from flask import current_app
 
+from ..errors import frames_of
 from ..i18n import gettext as _
 from ..i18n import use_locale
 from ..links import base_url, booking_url, manage_url, page_url
@@ -99,8 +100,9 @@ def _contact_url(booking: Booking, base: str) -> str:
         return ""
     try:
         return _absolute(crm().contact_url(booking.contact), base)
-    except Exception:
-        _log.exception("the CRM's contact_url failed; the mail goes without the link")
+    except Exception as error:
+        name = type(error).__name__
+        _log.error("the CRM's contact_url failed with %s; the mail goes without the link\n%s", name, frames_of(error))
         return ""
 
 

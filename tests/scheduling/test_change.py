@@ -356,7 +356,7 @@ def test_a_failing_hook_loses_no_change(booking: Booking, monkeypatch: pytest.Mo
     monkeypatch.setattr(state().crm, "record_activity", fail)
     cancel(booking.id, actor="guest")
     assert booking.status is BookingStatus.CANCELLED
-    assert booking.crm_error == "LookupError: closed"
+    assert booking.crm_error == "LookupError"  # its words may name people
     [later] = [message for message in rows(OutboxMessage) if message.topic == "crm"]
     assert later.payload == {"history_id": rows(HistoryEntry)[-1].id}
 

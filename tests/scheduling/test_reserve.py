@@ -138,7 +138,7 @@ def test_a_failing_hook_loses_no_booking(hook: str, event: EventType, monkeypatc
     monkeypatch.setattr(state().crm, hook, fail)
     booking = book(event.id, request(midnight()))
     assert booking.live
-    assert booking.crm_error == "LookupError: no such pipeline"
+    assert booking.crm_error == "LookupError"  # its words may name people
     assert db.session.scalar(sa.select(User.id).where(User.email == "half@example.com")) is None
     [entry] = rows(HistoryEntry)
     assert entry.activity_id is None

@@ -45,7 +45,9 @@ def test_the_list_shows_coming_past_and_cancelled_bookings_apart(office: Office,
 
 
 def emails(text: str) -> list[str]:
-    return [found for found in re.findall(r"\w+@example\.com", text) if found not in ("ann@example.com", "cleo@example.com")]
+    return [
+        found for found in re.findall(r"\w+@example\.com", text) if found not in ("ann@example.com", "cleo@example.com")
+    ]
 
 
 def test_filters_find_by_text_date_event_type_and_contact(office: Office, ann: Screens) -> None:

@@ -18,6 +18,21 @@ all(".booking [data-grow]").forEach(grow);
 
 document.querySelector(".bk-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
+// What only the eye would notice is also told to screen readers.
+
+function say(text) {
+  let region = document.querySelector("#bk-said");
+  if (!region) {
+    region = document.createElement("p");
+    region.id = "bk-said";
+    region.className = "bk-hidden";
+    region.setAttribute("role", "status");
+    document.querySelector(".booking").append(region);
+  }
+  region.textContent = "";
+  setTimeout(() => { region.textContent = text; }, 50);
+}
+
 // Links are copied by a button.
 
 for (const button of all("[data-copy]")) {
@@ -28,7 +43,7 @@ for (const button of all("[data-copy]")) {
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(button.dataset.copy);
     label.textContent = button.dataset.copied;
-    label.setAttribute("role", "status");
+    say(button.dataset.copied);
     setTimeout(() => { label.textContent = usual; }, 2000);
   });
 }
@@ -183,8 +198,9 @@ for (const button of all("[data-copy-monday]")) {
     event.preventDefault();
     const boxes = all("[data-ranges]", button.closest("form"));
     const [monday, ...rest] = boxes;
-    rest.slice(0, 4).forEach((box, index) => {
+    rest.slice(0, 4).forEach((box) => {
       const names = all("input", box).slice(0, 2).map((input) => [input.name, input.getAttribute("aria-label")]);
+      const remove = box.querySelector("[data-remove-range] span").textContent;
       box.replaceChildren(...all("[data-range]", monday).map((range) => {
         const copy = range.cloneNode(true);
         all("input", copy).forEach((input, place) => {
@@ -192,9 +208,9 @@ for (const button of all("[data-copy-monday]")) {
           input.setAttribute("aria-label", names[place][1]);
           input.value = all("input", range)[place].value;
         });
+        copy.querySelector("[data-remove-range] span").textContent = remove;
         return copy;
       }));
-      box.dataset.copied = String(index);
     });
     changed(button);
   });
@@ -305,32 +321,36 @@ window.addEventListener("beforeunload", (event) => {
 
 for (const list of all("[data-sortable]")) {
   if (list.children.length < 2) continue;
-  let moving = null;
   for (const item of list.children) {
     const grip = item.querySelector("[data-drag]");
     grip.hidden = false;
     grip.addEventListener("pointerdown", (event) => {
-      moving = item;
-      grip.setPointerCapture(event.pointerId);
-      item.classList.add("bk-dragging");
+      event.preventDefault();
+      drag(list, item);
     });
-    grip.addEventListener("pointermove", (event) => {
-      if (moving !== item) return;
-      const over = document.elementFromPoint(event.clientX, event.clientY)?.closest("[data-id]");
-      if (!over || over === item || over.parentElement !== list) return;
-      const box = over.getBoundingClientRect();
-      if (event.clientY < box.top + box.height / 2) over.before(item);
-      else over.after(item);
-    });
-    const drop = () => {
-      if (moving !== item) return;
-      moving = null;
-      item.classList.remove("bk-dragging");
-      saveOrder(list);
-    };
-    grip.addEventListener("pointerup", drop);
-    grip.addEventListener("pointercancel", drop);
   }
+}
+
+// Moving an item in the page releases its pointer, so the whole page listens until it is let go.
+function drag(list, item) {
+  item.classList.add("bk-dragging");
+  const follow = (event) => {
+    const over = document.elementFromPoint(event.clientX, event.clientY)?.closest("[data-id]");
+    if (!over || over === item || over.parentElement !== list) return;
+    const box = over.getBoundingClientRect();
+    if (event.clientY < box.top + box.height / 2) over.before(item);
+    else over.after(item);
+  };
+  const drop = () => {
+    document.removeEventListener("pointermove", follow);
+    document.removeEventListener("pointerup", drop);
+    document.removeEventListener("pointercancel", drop);
+    item.classList.remove("bk-dragging");
+    saveOrder(list);
+  };
+  document.addEventListener("pointermove", follow);
+  document.addEventListener("pointerup", drop);
+  document.addEventListener("pointercancel", drop);
 }
 
 async function saveOrder(list) {

@@ -154,7 +154,7 @@ def test_a_hook_that_breaks_the_database_loses_no_booking(event: EventType, monk
         session.flush()
 
     monkeypatch.setattr(state().crm, "contact_for", fail)
-    assert book(event.id, request(midnight())).crm_error.startswith("IntegrityError")
+    assert book(event.id, request(midnight())).crm_error == "IntegrityError"
 
 
 def test_a_hook_can_refuse_and_then_nothing_is_left(event: EventType, monkeypatch: pytest.MonkeyPatch) -> None:

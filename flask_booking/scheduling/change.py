@@ -120,7 +120,6 @@ def reassign(booking_id: int, host_id: int, *, now: int | None = None) -> Bookin
     """Give a meeting to another host, who must be free then.  Raises :class:`SlotTaken` and :class:`ChangeRefused`."""
     moment = int(time.time()) if now is None else now
     db = session()
-    gone: list[Host] = []
 
     def change(booking: Booking) -> HistoryEntry | None:
         new = db.get(Host, host_id)
@@ -135,11 +134,12 @@ def reassign(booking_id: int, host_id: int, *, now: int | None = None) -> Bookin
         )
         _free(db, booking, [new], at, minutes, moment)
         release_booking(db, booking.id)
-        gone[:] = [host for host in booking.hosts if host.id != host_id]
+        before = [host.id for host in booking.hosts]
         booking.hosts = [new]
         occupy(db, booking.event_type, [host_id], at, at + minutes * 60, booking_id=booking.id)
         booking.sequence += 1
-        return new_entry(booking, HistoryKind.REASSIGNED, "host", {"left": [host.id for host in gone]})
+        left, joined = [one for one in before if one != host_id], [host_id] if host_id not in before else []
+        return new_entry(booking, HistoryKind.REASSIGNED, "host", {"left": left, "joined": joined})
 
     return _change(db, booking_id, change, also=[host_id])
 

@@ -11,7 +11,6 @@ import dataclasses
 import datetime as dt
 import functools
 import time
-import typing as t
 
 import sqlalchemy as sa
 
@@ -55,7 +54,7 @@ class Offers:
 
 
 @functools.cache
-def _lookup() -> sa.Select[t.Any]:
+def _lookup() -> sa.Executable:
     """The one query of a look-up; made once, since building it takes longer than a database takes to answer it."""
     return (
         sa.select(

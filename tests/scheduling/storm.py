@@ -172,5 +172,6 @@ def each_mail_is_due_once(bookings: c.Iterable[Booking], hosts_of: dict[int, lis
             expected |= {f"{base}:guest", *(f"{base}:host:{host}" for host in hosts)}
             left = entry.detail.get("left", [])
             expected |= {f"{base}:left:{host}" for host in left}
-            hosts = left or hosts
+            joined = entry.detail.get("joined", [])
+            hosts = [host for host in hosts if host not in joined] + left
         assert keys[booking.id] == expected

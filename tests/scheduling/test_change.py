@@ -310,7 +310,7 @@ class TestAnotherHost:
         assert taken() == [(other_host.id, midnight())]
         assert {mail.recipient for mail in mails("reassigned")} == {"sam@example.com", "ben@example.com"}
         assert [mail.recipient for mail in mails("cancelled")] == ["ann@example.com"]
-        assert rows(HistoryEntry)[-1].detail == {"left": [first.id]}
+        assert rows(HistoryEntry)[-1].detail == {"left": [first.id], "joined": [other_host.id]}
         reassign(booking.id, other_host.id)
         assert booking.sequence == 1
 

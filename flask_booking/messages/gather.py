@@ -27,6 +27,7 @@ from .invitation import (
     guest_attends,
     host_attends,
 )
+from .plain import host_lines
 from .view import Answer, MeetingView, Reader
 
 _log = logging.getLogger(__name__)
@@ -160,7 +161,7 @@ def _guest_comes(person: Person) -> Attendee:
 def _description(view: MeetingView, reader: Reader) -> str:
     paragraphs = [view.location_text, view.location_url]
     if reader is Reader.GUEST:
-        paragraphs += [view.description]
+        paragraphs += [host_lines(view.description)]
         paragraphs += [_("Move or cancel: %(url)s", url=view.manage_url)] if view.manage_url else []
     else:
         paragraphs += [view.guest_email, view.guest_phone]

@@ -6,6 +6,8 @@ import unicodedata
 
 from markupsafe import Markup, escape
 
+from ..markdown import legible, markdown
+
 NAME_LENGTH = 120
 LINE_LENGTH = 250
 TEXT_LENGTH = 8000
@@ -38,3 +40,15 @@ def some_lines(text: str, limit: int = TEXT_LENGTH) -> str:
 def html_lines(text: str) -> Markup:
     """``text`` escaped, with its line ends as ``<br>``: Outlook for Windows knows no ``white-space``."""
     return Markup("<br>\n").join(escape(line) for line in text.split("\n"))
+
+
+def host_lines(text: str) -> str:
+    """A host's Markdown as plain text."""
+    return some_lines(legible(some_lines(text)))
+
+
+def host_html(text: str, link_style: str) -> Markup:
+    """A host's Markdown as HTML for a mail, where only inline styles are sure to hold."""
+    html = str(markdown(some_lines(text))).replace("<p>", '<p style="margin:0 0 10px">')
+    html = html.replace("<a ", f'<a class="link" style="{escape(link_style)}" ')
+    return Markup(html)  # noqa: S704 - made of sanitised HTML and a colour

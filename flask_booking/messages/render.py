@@ -7,6 +7,7 @@ extend ``booking/mail/message.html`` and fill its blocks.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from markupsafe import Markup
 
 from ..i18n import template_names, use_locale
 from ..templating import environment
-from .plain import LINE_LENGTH, html_lines, one_line, some_lines
+from .plain import LINE_LENGTH, host_html, host_lines, html_lines, one_line, some_lines
 from .variables import fill, fill_html, variable_values
 from .view import Kind, MeetingView, Reader
 from .words import Words, words_for
@@ -54,6 +55,7 @@ def render(
         own = some_lines(body_template) if body_template else ""
         # A headline said beneath a host's own words would be said by somebody else.
         shown = Words(subject, "" if own else words.headline, "" if own else words.lead)
+        link_style = f"color:{view.light.accent}"
         context = {
             **template_names(),
             "kind": kind.value,
@@ -64,9 +66,10 @@ def render(
             "struck": kind in (Kind.CANCELLED, Kind.DECLINED),
             "some_lines": some_lines,
             "html_lines": html_lines,
+            "host_lines": host_lines,
+            "host_html": functools.partial(host_html, link_style=link_style),
             "one_line": one_line,
         }
-        link_style = f"color:{view.light.accent}"
         html = _template(kind, reader, "html").render(
             **context, own=fill_html(own, values, link_style) if own else Markup("")
         )

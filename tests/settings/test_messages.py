@@ -148,8 +148,14 @@ def test_what_cannot_be_taken_back_says_so(ann: Screens) -> None:
 
 def test_an_undo_of_another_host_is_refused(office: Office, ann: Screens) -> None:
     ben = office.as_user("ben")
-    ben.post(f"/event-types/{office.events['ben']}/active", active="0")
-    token = token_of(ben.get("/event-types").text)
+    with office.app.app_context():
+        rule = session().query(MessageRule).filter_by(host_id=office.host("ben").id).one().public_id
+        before = session().query(MessageRule).count()
+    ben.post(f"/messages/{rule}/delete")
+    token = token_of(ben.get("/messages").text)
     assert ann.post("/undo", token=token).status_code == 404
     with office.app.app_context():
-        assert not office.event("ben").active
+        assert session().query(MessageRule).count() == before - 1
+    assert ben.post("/undo", token=token).status_code == 303
+    with office.app.app_context():
+        assert session().query(MessageRule).filter_by(host_id=office.host("ben").id).count() == 1

@@ -107,7 +107,12 @@ def retry_crm(session: Session, booking: Booking, entry: HistoryEntry) -> bool:
 
 
 def happening(booking: Booking, entry: HistoryEntry) -> Happening:
-    """``entry`` in words, for a timeline that hosts read."""
+    """``entry`` in words, for a timeline that hosts read: in the host's language, also while a guest is booking."""
+    with i18n.use_locale(booking.hosts[0].locale):
+        return _told(booking, entry)
+
+
+def _told(booking: Booking, entry: HistoryEntry) -> Happening:
     when = i18n.format_when(booking.starts_at, booking.ends_at, booking.host_time_zone)
     lines = [when]
     if entry.kind is HistoryKind.RESCHEDULED and entry.detail.get("from"):

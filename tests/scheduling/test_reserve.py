@@ -19,6 +19,7 @@ from flask_booking.errors import (
     SlotTaken,
     SlotUnavailable,
 )
+from flask_booking.i18n import use_locale
 from flask_booking.models import (
     Assignment,
     BlockedTime,
@@ -77,6 +78,14 @@ def test_a_booking_is_in_the_calendar_the_crm_and_the_outbox(event: EventType, h
     }
     assert mails["reminder", "sam@example.com"].due_at == instant(start - HOUR)
     assert mails["booked", "sam@example.com"].payload["starts"] == instant(start).isoformat()
+
+
+def test_the_timeline_is_written_in_the_hosts_language_not_in_that_of_who_acts(event: EventType) -> None:
+    with use_locale("en_US"):
+        book(event.id, request(midnight() + 15 * HOUR))
+    [activity] = rows(Activity)
+    assert "15:00" in activity.body, "the host's language has 24 hours"
+    assert "PM" not in activity.body
 
 
 def test_the_wall_clock_that_was_promised_is_kept(event: EventType, host: Host) -> None:

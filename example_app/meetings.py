@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from flask import Flask, current_app, request
 from flask_login import current_user
@@ -63,11 +62,9 @@ def own_page() -> BookingPage | None:
     ).first()
 
 
-def page_of(slug: str, contact: Contact | None = None) -> str:
-    """The path of a public page, its form filled in for ``contact``."""
-    known = {"name": contact.name, "email": contact.email} if contact else {}
-    query_string = urlencode({name: value for name, value in known.items() if value})
-    return page_url(slug, base=request.script_root) + (f"?{query_string}" if query_string else "")
+def page_of(slug: str) -> str:
+    """The path of a public page."""
+    return page_url(slug, base=request.script_root)
 
 
 def meeting_path(booking: Booking) -> str:

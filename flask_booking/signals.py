@@ -48,12 +48,21 @@ BY_KIND: dict[HistoryKind, NamedSignal] = {
 
 def announce(kind: HistoryKind, booking: Booking, entry: HistoryEntry) -> None:
     """Send the signal of ``entry``, whose kind this is; call it after commit."""
+    _send(BY_KIND[kind], booking=booking, entry=entry)
+
+
+def ring(message_ids: list[int]) -> None:
+    """Wake the workers for these messages; call it after commit."""
+    _send(outbox_filled, ids=message_ids)
+
+
+def _send(signal: NamedSignal, **said: t.Any) -> None:
     app: t.Any = current_app._get_current_object()  # type: ignore[attr-defined]
-    for receiver in BY_KIND[kind].receivers_for(app):
+    for receiver in signal.receivers_for(app):
         try:
-            receiver(app, booking=booking, entry=entry)
+            receiver(app, **said)
         except Exception as error:
             # What it left half done in the session would stand in the way of the answer.
             session().rollback()
-            name, failed = BY_KIND[kind].name, type(error).__name__
-            _log.error("a receiver of the signal %s failed: %s\n%s", name, failed, frames_of(error))
+            failed = type(error).__name__
+            _log.error("a receiver of the signal %s failed: %s\n%s", signal.name, failed, frames_of(error))

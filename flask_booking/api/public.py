@@ -21,7 +21,8 @@ from ..state import crm, session, state
 from ..zones import UnknownZone, zone
 from .blueprint import answer, api, body
 
-DAY = 86_400
+FARTHEST = dt.timedelta(days=5 * 366)
+"""How far ahead programs may look: an answer takes the longer the farther a rule of a blocked time is followed."""
 
 
 def utc_text(epoch: int) -> str:
@@ -90,7 +91,8 @@ def slots(page_slug: str, event_slug: str) -> Response:
                 "next": None if after is None else utc_text(after),
             }
         ).get_data(as_text=True)
-        state().offers.put(key, text)
+        if found:  # what comes next changes with other ranges, whose keys aren't this one's
+            state().offers.put(key, text)
     return Response(text, mimetype="application/json", headers={"Cache-Control": "no-cache"})
 
 
@@ -228,6 +230,8 @@ def _range(start: str | None, end: str | None, zone_key: str) -> tuple[int, int]
         problems["tz"] = _("This time zone isn't known. Example: Europe/Paris.")
     if len(dates) == 2 and not dt.date(1970, 1, 3) <= dates[0] <= dates[1] < dt.date(9990, 1, 1):
         problems["end"] = _("The last date comes after the first one.")
+    elif len(dates) == 2 and dates[0] > dt.datetime.now(dt.UTC).date() + FARTHEST:
+        problems["start"] = _("Ask for a time within the next five years.")
     if problems:
         raise InvalidInput(fields=problems)
     first, last = (dt.datetime.combine(date, dt.time(), tz) for date in (dates[0], dates[1] + dt.timedelta(days=1)))

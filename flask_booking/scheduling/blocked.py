@@ -17,8 +17,8 @@ if t.TYPE_CHECKING:
     from ..models import BlockedTime
 
 _ALLOWED = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS", "WKST"}
-_MOST = 5000
-"""More occurrences than a rule can have within the widest range anybody looks at."""
+_MOST = 20_000
+"""More occurrences than a rule can have: daily for 54 years."""
 
 
 def epoch(local: dt.datetime, zone_key: str) -> int:

@@ -162,7 +162,8 @@ _FAILED = object()
 
 
 def _guarded(session: Session, booking: Booking, hook: t.Callable[[], t.Any]) -> t.Any:
-    """The hook's answer, or ``_FAILED`` after its writes were undone.  Refusals and contention pass through.
+    """The hook's answer, or ``_FAILED`` after its writes were undone.  Contention passes through, and so does a refusal
+    of a booking that isn't written yet.
 
     A hook must not commit or roll back.  One that does has given up the hosts' locks: that is borne when the booking
     is in the database as it should be, else :class:`TransactionEnded` is raised.
@@ -191,10 +192,11 @@ def _tried(session: Session, booking: Booking, hook: t.Callable[[], t.Any]) -> t
     try:
         with session.begin_nested():
             return hook()
-    except BookingError:
-        raise
     except Exception as error:
         if isinstance(error, sa.exc.DBAPIError) and is_contention(error):
+            raise
+        # A guest can be refused, a booking that exists can't: it must still be possible to move or cancel it.
+        if isinstance(error, BookingError) and not sa.inspect(booking).persistent:
             raise
         # The text of an error may hold the guest's data: logs and the booking get its type and place only.
         name = type(error).__name__

@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from flask import current_app
-
 from ..models import Booking, HistoryEntry, HistoryKind
 from ..models.columns import utcnow
-from ..signals import announce, outbox_filled
+from ..signals import announce, ring
 from ..state import Session
 from . import reminders
 from .hooks import tell_crm
@@ -26,7 +24,7 @@ class Told:
 
     def spread(self, booking: Booking) -> None:
         """Wake the workers and send the signal."""
-        outbox_filled.send(current_app._get_current_object(), ids=self.message_ids)  # type: ignore[attr-defined]
+        ring(self.message_ids)
         announce(self.kind, booking, self.entry)
 
 
@@ -42,9 +40,11 @@ def tell_all(db: Session, booking: Booking, entry: HistoryEntry, *, linked: bool
     """
     kind = entry.kind
     messages = tell_crm(db, booking, entry, linked=linked)
-    reminders.plan(db, booking, new=new)
     messages += tell(db, booking, entry)
     for host_id in entry.detail.get("left", ()):
         messages += tell_left(db, booking, entry, host_id)
+    # After the mails, and so with later numbers: when both are overdue, a confirmation goes before its reminder.
+    with db.no_autoflush:
+        reminders.plan(db, booking, new=new)
     db.flush()
     return Told(entry, kind, [message.id for message in messages])

@@ -166,6 +166,28 @@ def test_a_hook_that_breaks_the_database_loses_no_booking(event: EventType, monk
     assert book(event.id, request(midnight())).crm_error == "IntegrityError"
 
 
+def test_a_guest_who_is_refused_now_can_still_cancel(event: EventType, monkeypatch: pytest.MonkeyPatch) -> None:
+    booking = book(event.id, request(midnight()))
+    booking.contact = None
+    db.session.commit()
+
+    def refuse(*_args: object) -> None:
+        raise Refused
+
+    monkeypatch.setattr(state().crm, "contact_for", refuse)
+    assert cancel(booking.id, actor="guest").status is BookingStatus.CANCELLED
+    assert booking.crm_error == "Refused"
+
+
+def test_a_confirmation_is_numbered_before_the_reminder(event: EventType) -> None:
+    db.session.add(MessageRule(host_id=event.hosts[0].id, minutes=-1))
+    db.session.commit()
+    book(event.id, request(midnight()))
+    kinds = db.session.scalars(sa.select(OutboxMessage.kind).order_by(OutboxMessage.id)).all()
+    assert kinds[:2] == ["booked", "booked"]
+    assert "reminder" in kinds[2:]
+
+
 def test_a_hook_can_refuse_and_then_nothing_is_left(event: EventType, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_args: object) -> None:
         raise Refused("Please call us.")

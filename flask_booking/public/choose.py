@@ -21,6 +21,7 @@ from ..scheduling.choose import NOTHING
 from ..scheduling.hold import check_hold_token, ignoring_hold, new_hold_token
 from ..scheduling.offers import EventAddress, Moved
 from ..state import session
+from ..zones import zone as read_zone
 from . import asked
 from .addresses import address
 from .blueprint import blueprint, guarded
@@ -161,7 +162,11 @@ def _own_token(chosen: Choosing) -> str | None:
 
 
 def _calendar(
-    chosen: Choosing, problems: list[str], hold: str | None, taken: tuple[str, list[int]] | None = None
+    chosen: Choosing,
+    problems: list[str],
+    hold: str | None,
+    taken: tuple[str, list[int]] | None = None,
+    day: dt.date | None = None,
 ) -> str:
     event, now = chosen.event, dt.datetime.now(dt.UTC)
     carry_hold = {"hold": hold} if hold else {}
@@ -169,7 +174,7 @@ def _calendar(
         chosen.times(hold),
         zone=chosen.zone,
         month=asked.month_asked(problems),
-        date=asked.date_asked(problems),
+        date=asked.date_asked(problems) or day,
         now=now,
         url=lambda **changes: chosen.url(**carry_hold, **changes),
     )
@@ -244,8 +249,12 @@ def taken_page(
     chosen: Choosing, error: SlotTaken | SlotUnavailable | HoldExpired, start: dt.datetime, token: str | None
 ) -> str:
     """The calendar again, saying that a time is gone and which ones are nearest to it."""
-    near = nearest_to(chosen.times(token), int(start.timestamp()))
-    return _calendar(chosen, [], token, (taken_words(error, bool(near)), near))
+    wanted = int(start.timestamp())
+    near = nearest_to(chosen.times(token), wanted)
+    # The day that was looked at, or the next best: not all the way back to the first free one.
+    closest = min(near, key=lambda time: abs(time - wanted), default=None)
+    day = None if closest is None else dt.datetime.fromtimestamp(closest, read_zone(chosen.zone)).date()
+    return _calendar(chosen, [], token, (taken_words(error, bool(near)), near), day)
 
 
 def taken_words(error: SlotTaken | SlotUnavailable | HoldExpired, others: bool) -> str:

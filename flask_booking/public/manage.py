@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from ..errors import ChangeRefused, InvalidInput
 from ..i18n import format_date, format_times, zone_label
 from ..i18n import gettext as _
-from ..models import Booking, BookingStatus
+from ..models import Booking, BookingStatus, HistoryKind
 from ..scheduling import booking_by_token, cancel
 from ..scheduling.change import check_changeable
 from ..zones import UnknownZone, canonical
@@ -112,7 +112,7 @@ def manage(token: str) -> ResponseReturnValue:
     shown = meeting(token)
     new = bool(request.args.get("new")) and shown.state in ("confirmed", "pending")
     moved = bool(request.args.get("moved")) and shown.state in ("confirmed", "pending")
-    heading = _heading(shown.state, new, moved)
+    heading = _heading(shown, new, moved)
     return render(
         "manage.html",
         shell_of(shown, f"{heading}: {shown.booking.title}"),
@@ -127,15 +127,17 @@ def manage(token: str) -> ResponseReturnValue:
     )
 
 
-def _heading(state: str, new: bool, moved: bool) -> str:
-    if moved and state == "confirmed":
+def _heading(shown: Meeting, new: bool, moved: bool) -> str:
+    if moved and shown.state == "confirmed":
         return _("Your meeting was moved")
+    if shown.state == "cancelled" and any(entry.kind is HistoryKind.DECLINED for entry in shown.booking.history):
+        return _("Your request was declined")
     return {
         "confirmed": _("You are booked") if new else _("Your meeting"),
         "pending": _("Your request was sent") if new else _("Your request"),
         "cancelled": _("This meeting is cancelled"),
         "past": _("This meeting is over"),
-    }[state]
+    }[shown.state]
 
 
 def _lead(shown: Meeting, new: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from flask_booking import catalog
 from flask_booking.catalog.fields import QUESTION_KINDS
 from flask_booking.models import Booking, BookingStatus, Hold, OccupiedTime
+from flask_booking.scheduling import decline
 from flask_booking.state import session
 from tests.fixtures.people import Bookable, make_host
 from tests.public.guest import book, choose, form_to, forms, heading, manage, send, text_of, times
@@ -188,6 +190,21 @@ def test_taken_when_the_time_is_pressed_offers_the_nearest(ann: Bookable, client
     assert len(near) == 6
 
 
+def test_taken_when_the_time_is_pressed_stays_at_the_day_that_was_looked_at(ann: Bookable, client: FlaskClient) -> None:
+    far = (dt.datetime.now(dt.UTC) + dt.timedelta(days=14)).date()
+    far += dt.timedelta(days=-far.weekday())
+    address = f"{TIMES}&date={far}"
+    page = client.get(address)
+    start = times(page)[2]
+    choose(client, address, start)
+    form = form_to(page, "/hold")
+    answer = client.post(form.action, data={**form.values, "start": start})
+    shown = forms(answer)[1].starts
+    paris = ZoneInfo("Europe/Paris")
+    assert {dt.datetime.fromisoformat(time).astimezone(paris).date() for time in shown} == {far}
+    assert start not in shown
+
+
 def test_taken_when_the_form_is_sent_keeps_every_word_and_offers_the_nearest(
     ann: Bookable, client: FlaskClient
 ) -> None:
@@ -316,6 +333,15 @@ def test_a_request_says_that_it_waits(ann: Bookable, client: FlaskClient) -> Non
     page = client.get(book(client, f"/book/ann/{event.slug}"))
     assert heading(page) == "Your request was sent"
     assert bookings()[0].status is BookingStatus.PENDING
+
+
+def test_a_declined_request_says_so(ann: Bookable, client: FlaskClient) -> None:
+    event = ann.another(requires_approval=True)
+    confirmation = book(client, f"/book/ann/{event.slug}")
+    decline(bookings()[0].id, reason="Away")
+    page = client.get(manage(confirmation))
+    assert heading(page) == "Your request was declined"
+    assert "Away" in text_of(page)
 
 
 def test_the_calendar_file_is_the_meeting_of_the_mails(ann: Bookable, client: FlaskClient) -> None:

@@ -6,10 +6,13 @@ a CRM that has neither gets links made from the request that booked.
 
 from __future__ import annotations
 
+import logging
 import typing as t
 from urllib.parse import quote
 
 from flask import current_app, has_request_context, request
+
+_log = logging.getLogger(__name__)
 
 
 def base_url() -> str:
@@ -20,7 +23,12 @@ def base_url() -> str:
     if config.get("SERVER_NAME"):
         root = (config.get("APPLICATION_ROOT") or "/").rstrip("/")
         return f"{config.get('PREFERRED_URL_SCHEME', 'http')}://{config['SERVER_NAME']}{root}"
-    return request.root_url.rstrip("/") if has_request_context() else ""
+    if not has_request_context():
+        return ""
+    if not (current_app.debug or current_app.testing or current_app.extensions.get("booking-host-told")):
+        current_app.extensions["booking-host-told"] = True
+        _log.warning("set BOOKING_PUBLIC_URL: without it, links in mails name the host that a visitor's request names")
+    return request.root_url.rstrip("/")
 
 
 def page_url(page_slug: str, event_slug: str = "", *, base: str | None = None) -> str:

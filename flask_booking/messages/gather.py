@@ -78,7 +78,7 @@ def view_of(
         crm_url="" if to_guest else booking_url(booking.public_id, base=base),
         contact_url="" if to_guest else _contact_url(booking, base),
         accent=event.colour or page.accent,
-        logo_url=_absolute(page.logo_url, base),
+        logo_url=absolute(page.logo_url, base),
         brand_name=current_app.config["BOOKING_BRAND_NAME"],
     )
     with use_locale(view.locale):
@@ -90,7 +90,7 @@ def instant(text: object) -> dt.datetime | None:
     return dt.datetime.fromisoformat(str(text)) if text else None
 
 
-def _absolute(url: str | None, base: str) -> str:
+def absolute(url: str | None, base: str) -> str:
     """With scheme and host: a CRM names its own pages by path."""
     return urljoin(base + "/", url) if url and base else url or ""
 
@@ -100,7 +100,7 @@ def _contact_url(booking: Booking, base: str) -> str:
     if booking.contact is None or not base:
         return ""
     try:
-        return _absolute(crm().contact_url(booking.contact), base)
+        return absolute(crm().contact_url(booking.contact), base)
     except Exception as error:
         name = type(error).__name__
         _log.error("the CRM's contact_url failed with %s; the mail goes without the link\n%s", name, frames_of(error))

@@ -6,15 +6,20 @@ import datetime as dt
 import secrets
 from dataclasses import replace
 
+import sqlalchemy as sa
+from flask import current_app
+
+from ..colour import DEFAULT_ACCENT
 from ..i18n import gettext as _
 from ..i18n import use_locale
 from ..links import base_url
-from ..models import Audience, Host, MessageRule
+from ..models import Audience, BookingPage, Host, MessageRule
 from ..models.columns import utcnow
 from ..models.rule import Anchor
-from ..state import crm
+from ..state import crm, session
 from ..zones import zone
 from .delivery import compose_view, send
+from .gather import absolute
 from .invitation import Person
 from .render import Rendered, render
 from .view import Answer, Kind, MeetingView, Reader
@@ -60,10 +65,11 @@ def send_test(rule: MessageRule, host: Host) -> None:
 
 
 def sample_view(host: Host) -> MeetingView:
-    """An invented meeting of ``host``, tomorrow at ten."""
+    """An invented meeting of ``host``, tomorrow at ten, in the looks of the host's page."""
     tomorrow = (utcnow().astimezone(zone(host.time_zone)) + dt.timedelta(days=1)).replace(hour=10, minute=0, second=0)
     starts = tomorrow.replace(microsecond=0).astimezone(dt.UTC)
     base = base_url()
+    page = session().scalar(sa.select(BookingPage).where(BookingPage.host_id == host.id).order_by(BookingPage.id))
     with use_locale(host.locale):
         return MeetingView(
             uid="sample",
@@ -88,4 +94,7 @@ def sample_view(host: Host) -> MeetingView:
             cancel_url=f"{base}/",
             booking_url=f"{base}/",
             crm_url=f"{base}/",
+            accent=page.accent if page else DEFAULT_ACCENT,
+            logo_url=absolute(page.logo_url if page else "", base),
+            brand_name=current_app.config["BOOKING_BRAND_NAME"],
         )

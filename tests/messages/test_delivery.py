@@ -354,6 +354,17 @@ def test_a_rule_can_be_seen_and_tried_before_anybody_gets_it(ann: Bookable, smtp
         send_test(rule, ann.host)
 
 
+def test_a_preview_has_the_looks_of_the_hosts_page(ann: Bookable) -> None:
+    ann.event.page.accent = "#7a1fa2"
+    ann.event.page.logo_url = "https://example.com/logo.png"
+    session().commit()
+    html = preview(
+        MessageRule(host_id=ann.host.id, minutes=-60, audience=Audience.GUEST, anchor=Anchor.START), ann.host
+    ).html
+    assert "#7a1fa2" in html
+    assert "https://example.com/logo.png" in html
+
+
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize(
     ("minutes", "anchor", "kind"),

@@ -18,6 +18,7 @@ from . import (
     event_types,
     explain,
     meetings,
+    news,
     overview,
     page,
     rules,
@@ -38,6 +39,7 @@ _VIEWS = (
     event_type_list,
     event_types,
     explain,
+    news,
     overview,
     page,
     rules,
@@ -50,3 +52,4 @@ def init_app(app: Flask) -> None:
     """Put the screens beneath ``BOOKING_SETTINGS_URL_PREFIX``, and give the CRM's own templates their meetings."""
     app.register_blueprint(blueprint, url_prefix=app.config["BOOKING_SETTINGS_URL_PREFIX"])
     meetings.init_app(app)
+    news.init_app(app)

@@ -32,6 +32,7 @@ COLLECTIONS = [
     "/preview/message",
     "/page",
     "/you",
+    "/news",
     "/why",
 ]
 

@@ -65,6 +65,7 @@ def test_every_page_is_accessible_and_fits_each_screen(
 def test_a_contact_is_found_added_and_archived_by_keyboard_alone(new_page: NewPage, address: str) -> None:
     page = new_page("desktop", java_script=False)
     page.goto(f"{address}/login")
+    expect(page.get_by_label("E-mail")).to_be_focused()
     page.keyboard.type("ann@example.com")
     page.keyboard.press("Tab")
     page.keyboard.type("demo")

@@ -32,6 +32,7 @@ class UserFields:
     email: str = "email"
     name: str = "name"
     time_zone: str = ""
+    locale: str = ""
     avatar_url: str = ""
     is_admin: str = ""
     tenant: str = ""
@@ -152,6 +153,11 @@ class CRM:
         """The IANA zone a new host begins with; None when the CRM doesn't know."""
         name = self.user_fields.time_zone
         return getattr(user, name) if name else None
+
+    def locale_of(self, user: t.Any) -> str | None:
+        """The language a user reads, as ``de`` or ``pt_BR``; None when the CRM doesn't know."""
+        name = self.user_fields.locale
+        return (getattr(user, name) or None) if name else None
 
     def avatar_url(self, user: t.Any) -> str | None:
         """An image address for the public page; None shows initials."""

@@ -275,6 +275,6 @@ def _booking(booking: Booking) -> dict[str, t.Any]:
         "end": utc_text(int(booking.ends_at.timestamp())),
         "time_zone": booking.guest_time_zone,
         "status": booking.status.value,
-        "location": booking.location,
+        "location": booking.told_location,
         "manage_url": links.manage_url(booking.manage_token),
     }

@@ -15,7 +15,8 @@ from email.utils import parseaddr
 from flask import current_app
 
 from ..errors import BookingConfigError
-from ..models import Audience, BookingStatus, HistoryKind, Host, MessageRule, OutboxMessage
+from ..models import Audience, BookingStatus, Host, MessageRule, OutboxMessage
+from ..models.booking import AGREEING
 from ..models.rule import Anchor
 from ..state import crm, session
 from .email import compose
@@ -33,7 +34,6 @@ _METHODS = {
     Kind.CANCELLED: Method.CANCEL,
 }
 _BY_RULE = frozenset({Kind.REMINDER, Kind.FOLLOW_UP})
-_INVITING = frozenset({HistoryKind.BOOKED, HistoryKind.ACCEPTED})
 
 
 def send(mail: EmailMessage) -> None:
@@ -148,7 +148,7 @@ def _invited(message: OutboxMessage) -> bool:
         return False
     if history_id is None:
         return True
-    return any(entry.id <= history_id and entry.kind in _INVITING for entry in booking.history)
+    return any(entry.id <= history_id and entry.kind in AGREEING for entry in booking.history)
 
 
 def _own_words(message: OutboxMessage, kind: Kind, reader: Reader) -> str:
@@ -158,4 +158,4 @@ def _own_words(message: OutboxMessage, kind: Kind, reader: Reader) -> str:
     event = message.booking.event_type
     if kind in (Kind.BOOKED, Kind.ACCEPTED):
         return event.confirmation_message
-    return event.cancellation_message if kind is Kind.CANCELLED else ""
+    return event.cancellation_message if kind is Kind.CANCELLED and message.booking.agreed else ""

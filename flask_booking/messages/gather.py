@@ -15,7 +15,8 @@ from ..errors import frames_of
 from ..i18n import gettext as _
 from ..i18n import use_locale
 from ..links import base_url, booking_url, manage_url, page_url
-from ..models import Booking, Host
+from ..models import Booking, BookingStatus, Host
+from ..models.booking import open_location
 from ..state import crm
 from .invitation import (
     Attendee,
@@ -46,6 +47,8 @@ def view_of(
     base = str(said.get("base_url") or base_url())
     first = host or (hosts[0] if hosts else page.host)
     to_guest = reader is Reader.GUEST
+    request = said.get("status") == BookingStatus.PENDING or not booking.agreed
+    location = open_location(booking.location) if to_guest and request else booking.location
     token = booking.manage_token if to_guest else ""
     starts, ends = instant(said.get("starts")) or booking.starts_at, instant(said.get("ends")) or booking.ends_at
     view = MeetingView(
@@ -62,13 +65,14 @@ def view_of(
         guest_email=booking.guest_email,
         guest_phone=booking.guest_phone,
         guest_zone=booking.guest_time_zone,
-        location_kind=str(booking.location.get("kind") or ""),
-        location_url=str(booking.location.get("url") or ""),
+        location_kind=str(location.get("kind") or ""),
+        location_url=str(location.get("url") or ""),
         description=event.description,
         answers=tuple(Answer(str(one.get("label", "")), str(one.get("text", ""))) for one in booking.answers),
         notes=booking.notes,
         reason=str(said.get("reason") or ""),
         by=str(said.get("actor") or ""),
+        request=request,
         policy=event.policy,
         previous_starts=instant(said.get("from")),
         manage_url=manage_url(token, base=base) if token else "",
@@ -82,7 +86,7 @@ def view_of(
         brand_name=current_app.config["BOOKING_BRAND_NAME"],
     )
     with use_locale(view.locale):
-        return replace(view, location_text=_place(view, str(booking.location.get("text") or ""), reader))
+        return replace(view, location_text=_place(view, str(location.get("text") or ""), reader))
 
 
 def instant(text: object) -> dt.datetime | None:
@@ -115,6 +119,10 @@ def _place(view: MeetingView, text: str, reader: Reader) -> str:
             return _("%(host)s calls you: %(number)s", **names)
         case ("phone_guest", _):
             return _("You call %(guest)s: %(number)s", **names)
+        case ("phone_host", Reader.GUEST) if view.request:
+            return _("Phone call: you get the number once your request is accepted")
+        case ("link", Reader.GUEST) if view.request:
+            return _("%(place)s: you get the link once your request is accepted", place=text or _("Online"))
         case ("phone_host", Reader.GUEST):
             return _("Please call %(number)s", **names)
         case ("phone_host", _):

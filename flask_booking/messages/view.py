@@ -47,8 +47,8 @@ class Answer:
 class MeetingView:
     """One meeting, told to one reader in ``reader_zone`` (IANA) and ``locale``.  All times are aware.
 
-    ``by`` is who moved or cancelled it: ``guest``, ``host`` or ``system``.  ``attached`` says that the mail carries a
-    calendar part.  Empty texts and None mean there is none.
+    ``by`` is who moved or cancelled it: ``guest``, ``host`` or ``system``.  ``request`` says that it isn't agreed on,
+    or never was.  ``attached`` says that the mail carries a calendar part.  Empty texts and None mean there is none.
     """
 
     uid: str
@@ -72,6 +72,7 @@ class MeetingView:
     notes: str = ""
     reason: str = ""
     by: str = ""
+    request: bool = False
     attached: bool = False
     policy: str = ""
     message: str = ""

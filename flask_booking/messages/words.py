@@ -82,6 +82,14 @@ def _to_guest(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
                 _("You are meeting %(host)s", **names),
                 _("The time stays the same, but %(host)s meets you now.", **names),
             )
+        case Kind.CANCELLED if view.request and view.by == "guest":
+            return Words(
+                _("Withdrawn: %(title)s with %(host)s, %(when)s", **names),
+                _("Your request is withdrawn"),
+                _("You took back your request to %(host)s. Nothing has been booked.", **names),
+            )
+        case Kind.CANCELLED if view.request:
+            return _to_guest(Kind.DECLINED, view, names)
         case Kind.CANCELLED:
             lead = (
                 _("You cancelled your meeting with %(host)s.", **names)
@@ -149,6 +157,12 @@ def _to_host(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
                 _("Handed to you: %(guest)s, %(title)s, %(when)s", **names),
                 _("You hold the meeting with %(guest)s now", **names),
                 _("%(guest)s has been told.", **names),
+            )
+        case Kind.CANCELLED if view.request and view.by == "guest":
+            return Words(
+                _("Withdrawn: %(guest)s, %(title)s, %(when)s", **names),
+                _("%(guest)s withdrew the request", **names),
+                _("The time can be booked again."),
             )
         case Kind.CANCELLED:
             lead = (

@@ -110,6 +110,23 @@ class Booking(Model):
         """Whether the meeting is still to be held, as far as anybody said."""
         return self.status in LIVE
 
+    @property
+    def agreed(self) -> bool:
+        """Whether the meeting was ever agreed on: a request isn't, also after it was declined or withdrawn."""
+        if self.status is BookingStatus.CANCELLED:
+            return any(entry.kind in AGREEING for entry in self.history)
+        return self.status is not BookingStatus.PENDING
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether it is a request that its guest took back."""
+        return self.status is BookingStatus.CANCELLED and self.cancelled_by == "guest" and not self.agreed
+
+    @property
+    def told_location(self) -> dict[str, t.Any]:
+        """The place as its guest may know it now."""
+        return self.location if self.agreed else open_location(self.location)
+
 
 class BookingHost(Model):
     """A host who attends a booking, also after it was cancelled."""
@@ -187,6 +204,16 @@ class HistoryKind(enum.StrEnum):
     COMPLETED = "completed"
     NO_SHOW = "no_show"
     REASSIGNED = "reassigned"
+
+
+AGREEING = frozenset({HistoryKind.BOOKED, HistoryKind.ACCEPTED})
+"""What makes a request, or nothing at all, a meeting."""
+
+
+def open_location(location: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A place as anybody may know it: a host's number and links are told once the meeting is agreed on."""
+    private = {"phone_host": ("text", "url"), "in_person": ()}.get(location.get("kind", ""), ("url",))
+    return {key: "" if key in private else value for key, value in location.items()}
 
 
 class HistoryEntry(Model):

@@ -145,10 +145,14 @@ def place_text(place: c.Mapping[str, t.Any]) -> str:
             return text
 
 
-def where(place: c.Mapping[str, t.Any]) -> str:
-    """Where a booked meeting is, in words."""
+def where(place: c.Mapping[str, t.Any], *, asked: bool = False) -> str:
+    """Where a meeting is, in words; ``asked`` says that it isn't agreed on, and the place known in part."""
     text = place.get("text") or ""
     match place.get("kind"):
+        case "phone_host" if asked:
+            return _("Phone call: you get the number once your request is accepted")
+        case "link" if asked:
+            return _("%(place)s: you get the link once your request is accepted", place=text or _("Video call"))
         case "phone_guest":
             return _("Phone call: you will be called at %(number)s", number=text) if text else _("Phone call")
         case "phone_host":

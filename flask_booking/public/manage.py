@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import time
+import typing as t
 
 from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
@@ -12,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from ..errors import ChangeRefused, InvalidInput
 from ..i18n import format_date, format_times, zone_label
 from ..i18n import gettext as _
-from ..models import Booking, BookingStatus, HistoryKind
+from ..models import Booking, BookingStatus
 from ..scheduling import booking_by_token, cancel
 from ..scheduling.change import check_changeable
 from ..zones import UnknownZone, canonical
@@ -56,7 +57,12 @@ class Meeting:
 
     @property
     def place(self) -> str:
-        return where(self.booking.location)
+        return where(self.location, asked=not self.booking.agreed)
+
+    @property
+    def location(self) -> dict[str, t.Any]:
+        """The place as the guest may know it now."""
+        return self.booking.told_location
 
     def url(self, endpoint: str = "manage", **query: str | int | None) -> str:
         """The address of a step for this booking; ``None`` leaves a parameter out."""
@@ -130,8 +136,10 @@ def manage(token: str) -> ResponseReturnValue:
 def _heading(shown: Meeting, new: bool, moved: bool) -> str:
     if moved and shown.state == "confirmed":
         return _("Your meeting was moved")
-    if shown.state == "cancelled" and any(entry.kind is HistoryKind.DECLINED for entry in shown.booking.history):
-        return _("Your request was declined")
+    if shown.state == "cancelled" and not shown.booking.agreed:
+        return _("You withdrew your request") if shown.booking.withdrawn else _("Your request was declined")
+    if shown.state == "past" and not shown.booking.agreed:
+        return _("Your request wasn't answered in time")
     return {
         "confirmed": _("You are booked") if new else _("Your meeting"),
         "pending": _("Your request was sent") if new else _("Your request"),
@@ -184,13 +192,16 @@ def do_cancel(token: str) -> ResponseReturnValue:
 
 
 def _cancel_form(shown: Meeting, error: InvalidInput | None = None) -> str:
+    asked = shown.state == "pending"
+    title = shown.booking.title
     return render(
         "cancel.html",
-        shell_of(shown, _("Cancel: %(title)s", title=shown.booking.title)),
+        shell_of(shown, _("Withdraw: %(title)s", title=title) if asked else _("Cancel: %(title)s", title=title)),
         meeting=shown,
         booking=shown.booking,
         event=shown.booking.event_type,
         faces=faces(shown.booking.hosts),
+        asked=asked,
         reason=request.form.get("reason", "")[:5000],
         problem=error.description if error else "",
     )

@@ -122,7 +122,7 @@ def _told(booking: Booking, entry: HistoryEntry) -> Happening:
     lines += [answer_line(answer) for answer in booking.answers if entry.kind in _FIRST]
     if booking.notes and entry.kind in _FIRST:
         lines.append(booking.notes)
-    subject = f"{kind_text(entry.kind)}: {booking.title}"
+    subject = f"{kind_text(entry.kind, withdrawn=booking.withdrawn)}: {booking.title}"
     return Happening(entry.kind.value, entry.actor, entry.at, subject[:200], "\n".join(lines))
 
 
@@ -142,8 +142,10 @@ def _earlier(entry: HistoryEntry, booking: Booking) -> str:
     return i18n.format_when(start, start + (booking.ends_at - booking.starts_at), booking.host_time_zone)
 
 
-def kind_text(kind: HistoryKind) -> str:
-    """What happened, in two words."""
+def kind_text(kind: HistoryKind, *, withdrawn: bool = False) -> str:
+    """What happened, in two words; ``withdrawn`` says that what ended was a request."""
+    if withdrawn and kind is HistoryKind.CANCELLED:
+        return _("Request withdrawn")
     texts = {
         HistoryKind.BOOKED: _("Meeting booked"),
         HistoryKind.REQUESTED: _("Meeting requested"),

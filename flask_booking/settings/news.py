@@ -57,7 +57,7 @@ def news() -> ResponseReturnValue:
 
 def _item(entry: HistoryEntry, zone_key: str) -> dict[str, str]:
     booking = entry.booking
-    what, when = kind_text(entry.kind), words.when(booking, zone_key)
+    what, when = kind_text(entry.kind, withdrawn=booking.withdrawn), words.when(booking, zone_key)
     return {
         "key": f"{booking.public_id} {entry.kind.value} {booking.sequence}",
         "text": _("%(what)s: %(who)s, %(when)s", what=what, who=booking.guest_name, when=when),

@@ -38,9 +38,18 @@ def status(state: BookingStatus) -> str:
     }[state]
 
 
+def standing(booking: Booking) -> str:
+    """A booking's state, with how a request ended; reads its history."""
+    if booking.status is BookingStatus.CANCELLED and not booking.agreed:
+        return _("Withdrawn") if booking.withdrawn else _("Declined")
+    return status(booking.status)
+
+
 def happened(entry: HistoryEntry) -> str:
     """An entry of a booking's history, with who did it."""
     who = {"guest": _("the guest"), "host": _("the host")}.get(entry.actor, _("the system"))
+    if entry.kind is HistoryKind.CANCELLED and entry.booking.withdrawn:
+        return _("Request withdrawn by %(who)s", who=who)
     return {
         HistoryKind.BOOKED: _("Booked by %(who)s", who=who),
         HistoryKind.REQUESTED: _("Requested by %(who)s", who=who),

@@ -192,8 +192,42 @@ def test_a_request_that_the_guest_withdraws_sends_no_cancellation_to_calendars(a
     change.cancel(book(ann).id, actor="guest")
     deliver_due(ann.app)
     for client in clients(smtp, GUEST, HOST):
-        assert subjects(client)[-1] == "Cancelled"
+        assert subjects(client)[-1] == "Withdrawn"
         assert not [message for message in client.inbox if calendar_part(message) is not None]
+
+
+PLACES = [
+    {"kind": "link", "text": "Video call", "url": "https://meet.example.com/secret"},
+    {"kind": "phone_host", "text": "+33 1 99 00 12 34", "url": ""},
+    {"kind": "custom", "text": "Where we meet", "url": "https://meet.example.com/secret"},
+]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place["kind"])
+def test_a_request_tells_its_guest_no_number_and_no_link_before_it_is_accepted(
+    ann: Bookable, smtp: MailServer, place: dict[str, Any]
+) -> None:
+    ann.event.requires_approval = True
+    session().commit()
+    booking = book(ann)
+    booking.location = place
+    session().commit()
+    secret = place["url"] or place["text"]
+
+    def told_in() -> list[bool]:
+        row = session().scalars(sa.select(OutboxMessage).where(OutboxMessage.recipient == GUEST)).all()[-1]
+        mail = compose_message(row)
+        assert mail is not None
+        with ann.app.test_client() as client:
+            page = client.get(f"/book/manage/{booking.manage_token}").text
+            file = client.get(f"/book/manage/{booking.manage_token}/invite.ics").text.replace("\r\n ", "")
+            told = client.get(f"/api/booking/v1/public/bookings/{booking.manage_token}").text
+        parts = [part.get_content() for part in mail.walk() if part.get_content_type() in ("text/plain", "text/html")]
+        return [secret in text for text in (*parts, page, file, told)]
+
+    assert told_in() == [False] * 5
+    change.accept(booking.id)
+    assert told_in() == [True] * 5
 
 
 def test_a_meeting_handed_over_moves_from_one_hosts_calendar_to_the_others(ann: Bookable, smtp: MailServer) -> None:

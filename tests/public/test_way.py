@@ -344,6 +344,17 @@ def test_a_declined_request_says_so(ann: Bookable, client: FlaskClient) -> None:
     assert "Away" in text_of(page)
 
 
+def test_a_request_is_withdrawn_rather_than_cancelled(ann: Bookable, client: FlaskClient) -> None:
+    event = ann.another(requires_approval=True, cancellation_message="We are sorry that it is off.")
+    base = manage(book(client, f"/book/ann/{event.slug}"))
+    assert "Withdraw request" in text_of(client.get(base))
+    assert heading(client.get(f"{base}/cancel")) == "Withdraw this request?"
+    client.post(f"{base}/cancel")
+    page = client.get(base)
+    assert heading(page) == "You withdrew your request"
+    assert "We are sorry that it is off." not in text_of(page)
+
+
 def test_the_calendar_file_is_the_meeting_of_the_mails(ann: Bookable, client: FlaskClient) -> None:
     base = manage(book(client, TIMES))
     answer = client.get(f"{base}/invite.ics")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from example_app.models import Activity
 from flask_booking import scheduling
 from flask_booking.models import Booking, BookingStatus, MessageState, OutboxMessage
 from flask_booking.settings.bookings import harmless
@@ -190,6 +191,16 @@ def test_a_request_is_declined(office: Office, ann: Screens) -> None:
     ann.post(f"/bookings/{public_id}/decline", reason="Full")
     with office.app.app_context():
         assert (row(public_id).status, row(public_id).reason) == (BookingStatus.CANCELLED, "Full")
+
+
+def test_a_request_that_its_guest_withdrew_is_called_so(office: Office, ann: Screens) -> None:
+    public_id = request_of(office)
+    with office.app.app_context():
+        found = row(public_id)
+        scheduling.cancel(found.id, actor="guest")
+        assert found.history[-1].activity_id is not None
+        assert session().query(Activity).order_by(Activity.id.desc()).first().subject == "Request withdrawn: Intro"
+    assert "Request withdrawn by the guest" in ann.text(f"/bookings/{public_id}")
 
 
 def test_what_became_of_a_meeting_is_marked_after_it_began(office: Office, ann: Screens) -> None:

@@ -10,6 +10,7 @@ from .booking import (
     OccupiedTime,
     UsedChallenge,
 )
+from .domain import BookingDomain, DomainState
 from .event_type import Assignment, EventType, EventTypeHost, OldSlug
 from .host import Host
 from .outbox import MessageState, OutboxMessage
@@ -24,10 +25,12 @@ __all__ = [
     "Audience",
     "BlockedTime",
     "Booking",
+    "BookingDomain",
     "BookingHost",
     "BookingPage",
     "BookingStatus",
     "DateOverride",
+    "DomainState",
     "EventType",
     "EventTypeHost",
     "HistoryEntry",

@@ -95,6 +95,25 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_booking_page_host_id"), "booking_page", ["host_id"])
     op.create_table(
+        "booking_domain",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("public_id", sa.String(32), nullable=False),
+        sa.Column("page_id", KEY, nullable=False),
+        sa.Column("name", sa.String(253), nullable=False),
+        sa.Column("token", sa.String(64), nullable=False),
+        sa.Column("verified_name", sa.String(253)),
+        sa.Column("verified_at", sa.DateTime(timezone=True)),
+        sa.Column("problem", sa.String(500), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True)),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_booking_domain")),
+        sa.UniqueConstraint("page_id", "name", name=op.f("uq_booking_domain_page_id_name")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_booking_domain_public_id")),
+        sa.UniqueConstraint("verified_name", name=op.f("uq_booking_domain_verified_name")),
+        _reference("page_id", "booking_page", "fk_booking_domain_page_id"),
+        **TABLE,
+    )
+    op.create_table(
         "booking_schedule",
         sa.Column("id", KEY, nullable=False),
         sa.Column("public_id", sa.String(32), nullable=False),
@@ -386,6 +405,7 @@ def downgrade() -> None:
         "booking_event_type",
         "booking_date_override",
         "booking_schedule",
+        "booking_domain",
         "booking_page",
         "booking_blocked_time",
         "booking_host",

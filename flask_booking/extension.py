@@ -12,7 +12,7 @@ from . import models as models  # importing them declares the tables that `bind`
 from .crm import CRM
 from .encryption import encryption_keys
 from .errors import BookingConfigError
-from .orm import bind
+from .orm import bind, check_keys
 from .state import BookingState, Memory
 
 
@@ -43,8 +43,9 @@ class FlaskBooking:
         if unknown:
             raise BookingConfigError(f"Unknown configuration: {', '.join(sorted(unknown))}")
         encryption_keys(app.config["BOOKING_ENCRYPTION_KEYS"], app.config.get("SECRET_KEY"))
-        bind(db.metadata, crm.models)
+        check_keys(db.metadata, crm.models)
         crm.check()
+        bind(db.metadata, crm.models)
         app.extensions["booking"] = BookingState(db=db, crm=crm, offers=Memory(app.config["BOOKING_CACHE_SIZE"]))
         _register(app)
 

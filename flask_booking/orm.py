@@ -133,12 +133,10 @@ def bound() -> Binding:
 def bind(metadata: sa.MetaData, crm: CRMModels) -> None:
     """Map the package's models onto ``metadata``; a process has one CRM, with any number of apps.
 
-    Raises :class:`BookingConfigError` when a model of the CRM cannot be referred to.
+    Raises :class:`BookingConfigError` when there is another one already, or when :func:`check_keys` does.
     """
+    check_keys(metadata, crm)
     if Model._bound_to is None:
-        for name, target in (("user", crm.user), ("contact", crm.contact), ("activity", crm.activity)):
-            if target is not None:
-                _key_of(name, target, metadata)
         registry = so.registry(metadata=metadata, type_annotation_map={dt.datetime: UTCDateTime()})
         Model._bound_to = (metadata, crm)
         for model in Model._declared:
@@ -158,6 +156,13 @@ def bind(metadata: sa.MetaData, crm: CRMModels) -> None:
         )
 
 
+def check_keys(metadata: sa.MetaData, crm: CRMModels) -> None:
+    """Raise :class:`BookingConfigError` when a model of the CRM can't be referred to by a foreign key."""
+    for name, target in (("user", crm.user), ("contact", crm.contact), ("activity", crm.activity)):
+        if target is not None:
+            _key_of(name, target, metadata)
+
+
 def _key_of(name: str, target: type[t.Any], metadata: sa.MetaData) -> sa.Column[t.Any]:
     mapper = sa.inspect(target, raiseerr=False)
     if mapper is None:
@@ -165,9 +170,17 @@ def _key_of(name: str, target: type[t.Any], metadata: sa.MetaData) -> sa.Column[
             f"crm.{name}: {target!r} is no mapped model; pass the SQLAlchemy model of your {name}s"
         )
     key, *rest = mapper.primary_key
-    if rest or key.table.metadata is not metadata:
+    if rest:
+        names = ", ".join(column.name for column in mapper.primary_key)
         raise BookingConfigError(
-            f"crm.{name}: {target.__name__} needs one primary key column, in the metadata of the bookings"
+            f"crm.{name}: the primary key of {target.__name__} has several columns ({names}); bookings can refer to "
+            "one only: pass a model with a key of one column, or leave it out"
+        )
+    if key.table.metadata is not metadata:
+        raise BookingConfigError(
+            f"crm.{name}: {target.__name__} belongs to other metadata than db.metadata, and foreign keys can't lead "
+            "there: give init_app a db made with its base (SQLAlchemy(model_class=Base) or "
+            "SQLAlchemy(metadata=Base.metadata)), and models without a __bind_key__"
         )
     return t.cast("sa.Column[t.Any]", key)
 

@@ -13,7 +13,7 @@ from ..crm import Guest, Happening
 from ..errors import BookingError, frames_of
 from ..i18n import gettext as _
 from ..models import Booking, HistoryEntry, HistoryKind, OutboxMessage
-from ..state import Session, crm
+from ..state import Session, crm, session
 from .outbox import add_message
 from .transaction import is_contention, transact
 
@@ -104,6 +104,19 @@ def retry_crm(session: Session, booking: Booking, entry: HistoryEntry) -> bool:
     if done:
         booking.crm_error = ""
     return done
+
+
+def notify_hosts(booking: Booking, entry: HistoryEntry) -> None:
+    """Let the CRM tell each host of ``entry`` in its own way; call it after commit."""
+    if not crm().overrides("notify"):
+        return
+    for host in list(booking.hosts):
+        try:
+            with i18n.use_locale(host.locale):
+                crm().notify(host.user, _told(booking, entry), booking)
+        except Exception as error:
+            session().rollback()  # what was left half done would stand in the way of the answer
+            _log.error("the CRM's notify failed with %s\n%s", type(error).__name__, frames_of(error))
 
 
 def happening(booking: Booking, entry: HistoryEntry) -> Happening:

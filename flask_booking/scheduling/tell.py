@@ -10,7 +10,7 @@ from ..models.columns import utcnow
 from ..signals import announce, ring
 from ..state import Session
 from . import reminders
-from .hooks import tell_crm
+from .hooks import notify_hosts, tell_crm
 from .outbox import tell, tell_left
 
 
@@ -23,9 +23,10 @@ class Told:
     message_ids: list[int]
 
     def spread(self, booking: Booking) -> None:
-        """Wake the workers and send the signal."""
+        """Wake the workers, send the signal, and let the CRM tell the hosts."""
         ring(self.message_ids)
         announce(self.kind, booking, self.entry)
+        notify_hosts(booking, self.entry)
 
 
 def new_entry(booking: Booking, kind: HistoryKind, actor: str, detail: dict[str, t.Any] | None = None) -> HistoryEntry:

@@ -15,7 +15,6 @@ from wtforms import ValidationError
 
 from .. import i18n
 from ..errors import BookingError
-from ..i18n import gettext_noop
 from ..state import crm, session
 from . import access, screen
 
@@ -35,9 +34,7 @@ class ForgedRequest(BookingError):
 
     code = "csrf"
     status = 400
-    description = gettext_noop(
-        "This page was open for too long, or the request came from elsewhere. Please reload it and try again."
-    )
+    description = "This page was open for too long, or the request came from elsewhere. Please reload it and try again."
 
 
 class NotLoggedIn(BookingError):
@@ -45,7 +42,7 @@ class NotLoggedIn(BookingError):
 
     code = "not_logged_in"
     status = 401
-    description = gettext_noop("Please log in first.")
+    description = "Please log in first."
 
 
 @blueprint.before_request

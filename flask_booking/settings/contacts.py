@@ -7,33 +7,33 @@ import uuid
 
 import sqlalchemy as sa
 
+from ..crm import Guest
 from ..state import crm, session
 from . import access
 
 
 def contact_by_key(text: str) -> t.Any | None:
-    """The contact with this primary key in the tenant of the host on the desk; None for anything else."""
-    model, fields = crm().models.contact, crm().contact_fields
+    """The contact with this primary key, if the user may see it for the host on the desk; None for anything else."""
+    model = crm().models.contact
     if model is None or not text or len(text) > 100:
         return None
     key = _key(sa.inspect(model).primary_key[0].type, text)
     contact = session().get(model, key) if key is not None else None
-    if contact is None or (fields.deleted and getattr(contact, fields.deleted)):
-        return None
-    if fields.tenant and getattr(contact, fields.tenant) != crm().tenant_of(access.desk().host.user):
+    desk = access.desk()
+    if contact is None or not crm().may_see_contact(desk.user, contact, desk.host.user):
         return None
     return contact
 
 
 def _key(column: t.Any, text: str) -> t.Any | None:
     """``text`` as a value of the key's type; None when it can't be one."""
-    kind: type[t.Any] = column.python_type
     try:
+        kind: type[t.Any] = column.python_type
         if kind is int:
             number = int(text)
             return number if abs(number) < 2**63 else None
         return uuid.UUID(text) if kind is uuid.UUID else kind(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, NotImplementedError):
         return None
 
 
@@ -44,19 +44,11 @@ def key_of(contact: t.Any | None) -> t.Any | None:
 
 def name_of(contact: t.Any | None) -> str:
     """The contact's name, or else the address."""
-    fields = crm().contact_fields
-    return _text(contact, fields.name) or _text(contact, fields.email)
+    details = details_of(contact)
+    return details["name"] or details["email"]
 
 
 def details_of(contact: t.Any | None) -> dict[str, str]:
     """Name, address and phone number, for a form that books with the contact."""
-    fields = crm().contact_fields
-    return {
-        "name": _text(contact, fields.name),
-        "email": _text(contact, fields.email),
-        "phone": _text(contact, fields.phone),
-    }
-
-
-def _text(contact: t.Any | None, name: str) -> str:
-    return str(getattr(contact, name, "") or "") if contact is not None and name else ""
+    found = crm().contact_details(contact) if contact is not None else Guest("", "")
+    return {"name": found.name, "email": found.email, "phone": found.phone}

@@ -41,7 +41,7 @@ class Contact(db.Model):
     name: Mapped[str] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(40))
     company: Mapped[str | None] = mapped_column(String(200))
-    owner_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     archived_at: Mapped[datetime | None]
 
 

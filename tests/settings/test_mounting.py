@@ -9,7 +9,7 @@ import jinja2
 import pytest
 from flask import Flask, request
 
-from flask_booking import CRM, ContactFields, FlaskBooking, UserFields
+from flask_booking import CRM, ActivityFields, ContactFields, FlaskBooking, UserFields
 from tests.fixtures.apps import dispose
 
 from .conftest import Office, open_office, said
@@ -57,6 +57,7 @@ def bare(database_url: str) -> Iterator[Office]:
         Activity,
         user_fields=UserFields(is_admin="is_admin"),
         contact_fields=ContactFields(owner="owner_id"),
+        activity_fields=ActivityFields(author="user_id", kind="kind", subject="subject"),
     )
     FlaskBooking().init_app(app, db, crm=crm)
     with app.app_context():

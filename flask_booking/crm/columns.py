@@ -1,0 +1,140 @@
+"""Attributes of the CRM's models, be they columns, synonyms, hybrids, relationships or plain properties.
+
+Nothing here has SQLAlchemy configure the CRM's mappers: ``init_app`` may run before the CRM imported all its models.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import datetime as dt
+import inspect
+import types
+import typing as t
+
+import sqlalchemy as sa
+from sqlalchemy import orm as so
+from sqlalchemy.ext.hybrid import hybrid_method, hybrid_property
+
+Session: t.TypeAlias = "so.Session | so.scoped_session[so.Session]"
+
+
+def is_relationship(model: type[t.Any], name: str) -> bool:
+    """Whether the attribute leads to another model's row."""
+    comparator = getattr(getattr(model, name, None), "comparator", None)
+    return isinstance(comparator, so.RelationshipProperty.Comparator)
+
+
+def column_of(model: type[t.Any], name: str) -> sa.Column[t.Any] | None:
+    """The one column behind an attribute, also behind a synonym or a simple hybrid; None when there is none."""
+    if is_relationship(model, name):
+        return None
+    columns = getattr(getattr(getattr(model, name, None), "property", None), "columns", [])
+    return next((one for one in columns if isinstance(one, sa.Column)), None)
+
+
+def is_queryable(model: type[t.Any], name: str) -> bool:
+    """Whether the database can compare the attribute."""
+    return name in sa.inspect(model).all_orm_descriptors
+
+
+def is_writable(model: type[t.Any], name: str) -> bool:
+    """Whether the attribute of an object can be set so that it reaches the database."""
+    found = inspect.getattr_static(model, name, None)
+    if isinstance(found, hybrid_property | property):
+        return found.fset is not None
+    return is_relationship(model, name) or column_of(model, name) is not None
+
+
+def is_method(model: type[t.Any], name: str) -> bool:
+    """Whether the name is that of a method: reading it would give the method, which is always true."""
+    return isinstance(inspect.getattr_static(model, name, None), _METHODS)
+
+
+_METHODS = (types.FunctionType, classmethod, staticmethod, hybrid_method)
+
+
+def text_of(row: t.Any | None, name: str | tuple[str, ...]) -> str:
+    """The attribute as text, of several attributes those that say something; empty when there is nothing."""
+    names = (name,) if isinstance(name, str) else name
+    found = (str(getattr(row, one, None) or "").strip() for one in names if one and row is not None)
+    return " ".join(text for text in found if text)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """First and last name of a name as typed: the last word is the last name, and a single word the first."""
+    first, _space, last = name.strip().rpartition(" ")
+    return (first.strip(), last) if first else (last, "")
+
+
+def key_of(row: t.Any) -> t.Any:
+    """The primary key of a row; also of one that a proxy such as Flask-Login's ``current_user`` stands for."""
+    unwrap = getattr(row, "_get_current_object", None)
+    state = sa.inspect(unwrap() if unwrap is not None else row)
+    identity = state.identity or state.mapper.primary_key_from_instance(state.obj())
+    return identity[0]
+
+
+def reference(session: Session, model: type[t.Any], name: str, value: t.Any) -> t.Any:
+    """``value``, a row or its key, as the attribute wants it: a relationship takes the row, a column the key."""
+    is_row = sa.inspect(value, raiseerr=False) is not None
+    if not is_relationship(model, name):
+        return key_of(value) if is_row else value
+    if is_row or value is None:
+        return value
+    return session.get(getattr(model, name).property.entity.class_, value)
+
+
+def fitting(model: type[t.Any], name: str, value: t.Any, *, shorten: bool = False) -> t.Any:
+    """``value`` as the column takes it.
+
+    An empty text is NULL where that is allowed: unique columns can hold many of those.  A text is shortened to the
+    column's length only where asked for, an enum gets its member, and an instant loses its zone, which is UTC, where
+    the column keeps none.
+    """
+    column = column_of(model, name)
+    if column is None:
+        return value
+    if value == "" and column.nullable:
+        return None
+    if shorten and isinstance(value, str):
+        return value[: getattr(column.type, "length", None)]
+    if isinstance(column.type, sa.Enum):
+        return enum_value(column.type, value)
+    if isinstance(value, dt.datetime):
+        if isinstance(column.type, sa.Date):
+            return value.date()
+        # Not a type of the CRM's own: that may refuse what has no zone.
+        zoneless = isinstance(column.type, sa.DateTime) and not column.type.timezone
+        return value.astimezone(dt.UTC).replace(tzinfo=None) if zoneless else value
+    return value
+
+
+def enum_value(kind: sa.Enum, value: t.Any) -> t.Any | None:
+    """What an enum column takes for ``value``: a member also by its value; None for what it doesn't know."""
+    if kind.enum_class is None:
+        return value if value in kind.enums else None
+    return next((one for one in kind.enum_class if value in (one, one.value, one.name)), None)
+
+
+def make(model: type[t.Any], values: c.Mapping[str, t.Any]) -> t.Any:
+    """A new row: its constructor gets what it takes by keyword, the rest is set afterwards.
+
+    Raises :class:`TypeError` for a constructor that wants something else.
+    """
+    taken = keywords(model, values)
+    row = model(**{name: values[name] for name in taken})
+    for name in values.keys() - taken:
+        setattr(row, name, values[name])
+    return row
+
+
+def keywords(model: type[t.Any], names: c.Iterable[str]) -> set[str]:
+    """Those of ``names`` that the constructor takes by keyword.  Raises :class:`TypeError` when that isn't enough."""
+    signature = inspect.signature(model)
+    parameters = signature.parameters.values()
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        taken = set(names)
+    else:
+        taken = set(names) & {one.name for one in parameters if one.kind is not one.POSITIONAL_ONLY}
+    signature.bind(**dict.fromkeys(taken))
+    return taken

@@ -8,6 +8,7 @@ import typing as t
 
 from flask import Flask
 
+from ..errors import frames_of
 from ..signals import outbox_filled
 from . import thread
 from .queue import RedisBell, redis_bell
@@ -31,5 +32,5 @@ def _on_filled(app: Flask, *, ids: c.Sequence[int], **_more: t.Any) -> None:
             thread.wake(app)
         else:
             bell.ring(ids)
-    except Exception:  # the guest has booked: nothing here may say otherwise
-        _log.exception("the bell of the outbox failed")
+    except Exception as error:  # the guest has booked: nothing here may say otherwise
+        _log.error("the bell of the outbox failed: %s\n%s", type(error).__name__, frames_of(error))

@@ -21,6 +21,7 @@ from rq import SimpleWorker
 from rq.exceptions import StopRequested
 from rq.worker import WorkerStatus
 
+from ..errors import frames_of
 from .queue import RedisBell, redis_bell
 from .relay import SECONDS, Relay
 
@@ -181,8 +182,8 @@ def _start_child(app: Flask, every: float) -> int:
             for engine in app.extensions["booking"].db.engines.values():
                 engine.dispose(close=False)
         _work(app, every, alive=lambda: os.getppid() == parent)
-    except BaseException:
-        _log.exception("a worker process failed")
+    except BaseException as error:
+        _log.error("a worker process failed: %s\n%s", type(error).__name__, frames_of(error))
         time.sleep(1)
         os._exit(1)
     os._exit(0)

@@ -60,18 +60,22 @@ def guarded(rate: str, *, posting: str | None = None, secret: bool = False) -> t
     and show a page of our own for whatever goes wrong.  ``secret`` pages are neither stored nor indexed."""
 
     def surround(view: View) -> View:
-        @functools.wraps(view)
-        def shown(**values: t.Any) -> ResponseReturnValue:
+        def answered(**values: t.Any) -> Response:
             choose_language()
             try:
                 limit_body()
                 refuse_nul()
                 check_rate(posting if posting and request.method == "POST" else rate)
-                response = make_response(view(**values))
+                return make_response(view(**values))
             except BookingError as error:
-                response = error_page(error)
+                return error_page(error)
             except HTTPException as error:
-                response = _http_error_page(error)
+                return _http_error_page(error)
+
+        @functools.wraps(view)
+        def shown(**values: t.Any) -> ResponseReturnValue:
+            try:
+                response = answered(**values)
             except Exception as error:
                 if current_app.debug:
                     raise

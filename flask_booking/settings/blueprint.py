@@ -6,15 +6,18 @@ may turn a 404 into a 200, and never get to see ours.
 
 from __future__ import annotations
 
+import logging
 import typing as t
 
 from flask import Blueprint, Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import validate_csrf
+from werkzeug.exceptions import HTTPException
 from wtforms import ValidationError
 
 from .. import i18n
-from ..errors import BookingError
+from ..errors import BookingError, frames_of
+from ..i18n import gettext as _
 from ..state import crm, session
 from . import access, screen
 
@@ -25,6 +28,8 @@ blueprint = Blueprint(
     static_folder=str(screen.STATIC),
     static_url_path="/static",
 )
+
+_log = logging.getLogger(__name__)
 
 _STATIC_ENDPOINT = "booking_settings.static"
 
@@ -102,3 +107,27 @@ def _sorry(error: BookingError) -> Response:
         g.pop("booking_desk", None)
         return make_response(screen.render("closed.html", error=error), error.status)
     return make_response(screen.render("error.html", error=error), error.status)
+
+
+@blueprint.errorhandler(Exception)
+def _unforeseen(error: Exception) -> ResponseReturnValue:
+    """Say that it is our fault, and log where: the text of the error may hold what a guest typed."""
+    if isinstance(error, HTTPException):
+        return _by_the_crm(error)
+    if current_app.debug:
+        raise error
+    _log.error("%s failed: %s\n%s", request.endpoint, type(error).__name__, frames_of(error))
+    failed = BookingError(_("Something broke here, and it isn't your fault. Please try again later."))
+    failed.status = 500  # type: ignore[misc]
+    try:
+        return _sorry(failed)
+    except Exception as again:  # most likely the same: the database is away, or the CRM's base template is broken
+        _log.error("the page for it failed as well: %s\n%s", type(again).__name__, frames_of(again))
+        return Response(failed.description, 500, mimetype="text/plain")
+
+
+def _by_the_crm(error: HTTPException) -> ResponseReturnValue:
+    """As if there were no handler of ours: the CRM's for all such errors, or the error's own page."""
+    handlers = current_app.error_handler_spec[None][None]
+    found = next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), None)
+    return error if found is None else current_app.ensure_sync(found)(error)

@@ -9,7 +9,7 @@ from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import catalog
-from ..errors import BookingConfigError, InvalidInput
+from ..errors import BookingConfigError, InvalidInput, frames_of
 from ..i18n import gettext as _
 from ..messages.rules import preview, send_test
 from ..messages.transport import MailError
@@ -121,9 +121,9 @@ def _test(rule: MessageRule | None, form: Form, values: dict[str, object]) -> Re
     except (MailError, BookingConfigError) as error:
         form.problem = _("The test wasn't sent: %(why)s.", why=str(error))
         return _page(rule, form), 502
-    except Exception:
+    except Exception as error:
         # The CRM's own mailer may raise anything; its text may hold addresses.
-        _log.exception("the CRM's send_mail failed for a test message")
+        _log.error("the CRM's send_mail failed for a test message: %s\n%s", type(error).__name__, frames_of(error))
         session().rollback()
         form.problem = _("The test wasn't sent. The CRM's log says why.")
         return _page(rule, form), 502

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 import pytest
 from flask import Flask, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from flask_booking import CRM, ActivityFields, ContactFields, FlaskBooking, UserFields
 from tests.fixtures.apps import dispose
@@ -106,3 +107,21 @@ def test_notices_survive_a_session_of_texts_only(bare: Office) -> None:
     with client.session_transaction() as kept:
         assert all(isinstance(value, str) for value in kept.values())
     assert "can't be booked for now" in said(client.get("/me/meetings/event-types", headers=headers))
+
+
+def test_a_broken_base_template_is_answered_in_plain_words(bare: Office) -> None:
+    bare.app.jinja_env.loader = jinja2.DictLoader({"frame.html": "{{ nothing.at.all }}"})
+    answer = bare.app.test_client().get("/me/meetings/", headers={"X-User": str(bare.users["ann"])})
+    assert (answer.status_code, answer.mimetype) == (500, "text/plain")
+    assert "isn't your fault" in answer.text
+
+
+def test_http_errors_are_left_to_the_crm(bare: Office) -> None:
+    def too_much() -> None:
+        raise RequestEntityTooLarge
+
+    bare.app.view_functions["booking_settings.overview"] = too_much
+    client, headers = bare.app.test_client(), {"X-User": str(bare.users["ann"])}
+    assert client.get("/me/meetings/", headers=headers).status_code == 413
+    bare.app.register_error_handler(HTTPException, lambda error: (f"the CRM's page for {error.code}", 200))
+    assert client.get("/me/meetings/", headers=headers).text == "the CRM's page for 413"

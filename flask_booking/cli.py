@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 import typing as t
 
 import click
@@ -10,6 +12,7 @@ from cryptography.fernet import Fernet
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
+from . import doctor as examining
 from . import jobs, migrating
 from .errors import BookingConfigError
 
@@ -86,6 +89,24 @@ def status(as_json: bool) -> None:
         click.echo(f"Redis      answers; {found.workers} workers, {found.queued} jobs queued")
     else:
         click.echo("Redis      does not answer: `flask booking work` delivers without it")
+
+
+@booking.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--strict", is_flag=True, help="Count warnings as well.")
+@click.option("--offline", is_flag=True, help="Ask neither Redis nor the mail server.")
+def doctor(as_json: bool, strict: bool, offline: bool) -> None:
+    """Look at everything that booking needs, and say what to change.
+
+    Changes nothing. Ends with status 1 when something is broken.
+    """
+    found = examining.examine(offline=offline)
+    if as_json:
+        click.echo(json.dumps(examining.as_json(found, strict=strict), indent=1))
+    else:
+        width = min(shutil.get_terminal_size((100, 24)).columns, 110)
+        click.echo(examining.as_text(found, width=width, style=click.style))
+    sys.exit(0 if examining.healthy(found, strict=strict) else 1)
 
 
 def _app() -> Flask:

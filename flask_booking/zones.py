@@ -61,6 +61,12 @@ def release() -> str:
     return _sources()[0][0]
 
 
+def releases() -> list[tuple[str, str]]:
+    """Return each release at hand, the newest first, and where it was found; an empty release isn't known."""
+    wheel = files("tzdata") / "zoneinfo"
+    return [(found, "the tzdata package" if place == wheel else str(place)) for found, place in _sources()]
+
+
 @cache
 def _sources() -> tuple[tuple[str, Traversable], ...]:
     """The places with zone data, newest release first; the wheel before the system when they are equal."""

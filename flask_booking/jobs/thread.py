@@ -91,7 +91,7 @@ def init_app(app: Flask) -> None:
 
 
 def _on_request(app: Flask, **_more: t.Any) -> None:
-    if not app.testing:
+    if not app.testing and app.config["BOOKING_WORKER"]:
         _thread_of(app).start()
 
 

@@ -80,6 +80,16 @@ class Transport:
         except (smtplib.SMTPException, OSError) as error:
             raise MailPostponed(f"the mail server can't be reached ({type(error).__name__})") from None
 
+    def greet(self) -> None:
+        """Connect, log in and leave without sending anything.  Raises :class:`MailPostponed`."""
+        try:
+            with self._connected() as server:
+                server.ehlo_or_helo_if_needed()
+        except smtplib.SMTPResponseException as error:
+            raise MailPostponed(f"the mail server said {error.smtp_code} to the login or greeting") from None
+        except (smtplib.SMTPException, OSError) as error:
+            raise MailPostponed(f"the mail server can't be reached ({type(error).__name__})") from None
+
     def _connected(self) -> smtplib.SMTP:
         if self.tls:
             server: smtplib.SMTP = smtplib.SMTP_SSL(

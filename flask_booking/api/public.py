@@ -6,7 +6,6 @@ import datetime as dt
 import time
 import typing as t
 
-import sqlalchemy as sa
 from flask import Response, request
 from pydantic import BaseModel, BeforeValidator, Field
 
@@ -203,11 +202,11 @@ def _address(page_slug: str, event_slug: str) -> scheduling.EventAddress:
     try:
         return scheduling.find_event(page_slug, event_slug)
     except Moved as moved:
-        return scheduling.find_event(page_slug, moved.slug)
+        return scheduling.find_event(moved.page, moved.slug)
 
 
 def _page(slug: str) -> BookingPage:
-    found = session().scalar(sa.select(BookingPage).where(BookingPage.slug == slug))
+    found = scheduling.page_by_slug(slug)
     if found is None:
         raise NotBookable
     if not found.active or not found.host.active:

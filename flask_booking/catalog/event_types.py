@@ -31,7 +31,7 @@ from ..models.columns import utcnow
 from ..scheduling.transaction import lock_calendars, transact
 from ..state import Session, session
 from . import check, fields
-from .slugs import free_slug, is_slug, slug_of
+from .slugs import free_slug, slug_of
 
 SHORTEST, LONGEST = 5, 720
 _COPIED = (
@@ -269,12 +269,11 @@ def _schedule(value: object, page: BookingPage, problems: check.Problems) -> int
 
 
 def _slug(value: object, page: BookingPage, event: EventType | None, problems: check.Problems) -> str:
-    slug = str(value or "").strip().lower()
-    if not slug:
-        return ""
-    if not is_slug(slug):
-        problems["slug"] = _("Please use small letters, digits and hyphens.")
-    elif _taken(session(), page, slug, event):
+    text = str(value or "").strip()
+    slug = slug_of(text, "")
+    if text and not slug:
+        problems["slug"] = _("Please use letters from a to z or digits.")
+    elif slug and _taken(session(), page, slug, event):
         problems["slug"] = _("Another event type has this address.")
     return slug
 

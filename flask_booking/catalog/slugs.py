@@ -17,11 +17,6 @@ def slug_of(text: str, fallback: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")[:SLUG_MOST].strip("-") or fallback
 
 
-def is_slug(text: str) -> bool:
-    """Whether ``text`` can be a slug: lower-case ASCII letters, digits and inner hyphens."""
-    return bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text)) and len(text) <= SLUG_MOST
-
-
 def free_slug(wanted: str, taken: c.Callable[[str], bool]) -> str:
     """``wanted``, or ``wanted-2``, ``wanted-3`` … when it is taken."""
     slug, number = wanted, 1

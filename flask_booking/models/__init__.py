@@ -14,7 +14,7 @@ from .domain import BookingDomain, DomainState
 from .event_type import Assignment, EventType, EventTypeHost, OldSlug
 from .host import Host
 from .outbox import MessageState, OutboxMessage
-from .page import Appearance, BookingPage
+from .page import Appearance, BookingPage, OldPageSlug
 from .rule import Anchor, Audience, MessageRule
 from .schedule import BlockedTime, DateOverride, Schedule
 
@@ -40,6 +40,7 @@ __all__ = [
     "MessageRule",
     "MessageState",
     "OccupiedTime",
+    "OldPageSlug",
     "OldSlug",
     "OutboxMessage",
     "Schedule",

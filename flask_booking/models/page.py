@@ -53,3 +53,17 @@ class BookingPage(Model):
     event_types: so.Mapped[list[EventType]] = so.relationship(
         back_populates="page", order_by="EventType.position, EventType.id", passive_deletes="all"
     )
+
+
+class OldPageSlug(Model):
+    """A slug that a page had before: links that were shared go on working, until another page takes it."""
+
+    __tablename__ = "booking_old_page_slug"
+    __table_args__ = (
+        sa.UniqueConstraint("slug", name="uq_booking_old_page_slug_slug"),
+        sa.Index("ix_booking_old_page_slug_page_id", "page_id"),
+    )
+
+    id: so.Mapped[int] = primary_key()
+    slug: so.Mapped[str] = so.mapped_column(sa.String(64))
+    page_id: so.Mapped[int] = references("page", "old_page_slug_page_id")

@@ -16,7 +16,7 @@ from ..i18n import gettext as _
 from ..i18n import zone_label
 from ..markdown import plain
 from ..models import BookingPage, EventType, Host
-from ..scheduling import find_event, place_hold, release_hold
+from ..scheduling import find_event, page_by_slug, place_hold, release_hold
 from ..scheduling.choose import NOTHING
 from ..scheduling.hold import check_hold_token, ignoring_hold, new_hold_token
 from ..scheduling.offers import EventAddress, Moved
@@ -88,10 +88,10 @@ def choosing(page: str, event: str, problems: list[str]) -> Choosing:
     )
 
 
-def renamed(moved: Moved, page: str) -> ResponseReturnValue:
+def renamed(moved: Moved) -> ResponseReturnValue:
     """On to an event type's new address, with everything that was asked for."""
     endpoint = (request.endpoint or "").rpartition(".")[2]
-    return redirect(address(endpoint, request.args, page=page, event=moved.slug), 301)
+    return redirect(address(endpoint, request.args, page=moved.page, event=moved.slug), 301)
 
 
 @blueprint.get("/<page>", strict_slashes=False)
@@ -104,7 +104,10 @@ def page(page: str) -> ResponseReturnValue:
         .options(so.joinedload(BookingPage.host).joinedload(Host.user), so.selectinload(BookingPage.event_types))
     )
     if found is None:
-        raise NotBookable
+        former = page_by_slug(page)
+        if former is None:
+            raise NotBookable
+        return redirect(address("page", request.args, page=former.slug), 301)
     if not found.active or not found.host.active:
         raise NoLongerOffered(_("This page takes no bookings at the moment."))
     owner = face(found.host)
@@ -131,7 +134,7 @@ def event(page: str, event: str) -> ResponseReturnValue:
     try:
         chosen = choosing(page, event, problems)
     except Moved as moved:
-        return renamed(moved, page)
+        return renamed(moved)
     if "zones" in request.args:
         return _zones(chosen)
     hold = _own_token(chosen)
@@ -230,7 +233,7 @@ def hold(page: str, event: str) -> ResponseReturnValue:
     try:
         chosen = choosing(page, event, problems)
     except Moved as moved:
-        return redirect(address("event", page=page, event=moved.slug), 303)
+        return redirect(address("event", page=moved.page, event=moved.slug), 303)
     start = asked.start_asked(request.form.get("start", ""))
     if "duration" in request.form and problems:
         raise asked.Unreadable(problems[-1])

@@ -41,7 +41,7 @@ def details(page: str, event: str) -> ResponseReturnValue:
     try:
         chosen = choosing(page, event, problems)
     except Moved as moved:
-        return renamed(moved, page)
+        return renamed(moved)
     start = asked.start_asked(request.args.get("start", ""))
     if problems:
         raise asked.Unreadable(problems[0])
@@ -60,7 +60,7 @@ def book_details(page: str, event: str) -> ResponseReturnValue:
     try:
         chosen = choosing(page, event, unread)
     except Moved as moved:
-        return redirect(address("event", page=page, event=moved.slug), 303)
+        return redirect(address("event", page=moved.page, event=moved.slug), 303)
     form = request.form
     start = asked.start_asked(form.get("start") or form.get("was", ""))
     if unread:

@@ -155,6 +155,8 @@ def where(place: c.Mapping[str, t.Any], *, asked: bool = False) -> str:
             return _("%(place)s: you get the link once your request is accepted", place=text or _("Video call"))
         case "phone_guest":
             return _("Phone call: you will be called at %(number)s", number=text) if text else _("Phone call")
+        case "phone_host" if not text:
+            return _("Phone call")
         case "phone_host":
             return _("Phone call: please call %(number)s", number=text)
         case "link":

@@ -57,7 +57,7 @@ class Meeting:
 
     @property
     def place(self) -> str:
-        return where(self.location, asked=not self.booking.agreed)
+        return where(self.location, asked=self.state == "pending")
 
     @property
     def location(self) -> dict[str, t.Any]:

@@ -1,7 +1,7 @@
 """The only writers of bookings: each operation is one transaction, and sends nothing itself."""
 
 from .change import accept, cancel, complete_past, decline, mark, reassign, reschedule
-from .find import booking_by_public_id, booking_by_token
+from .find import booking_by_public_id, booking_by_token, page_by_slug
 from .hold import place_hold, release_hold
 from .offers import EventAddress, Offers, explain_day, find_event, nearest, next_slot, offers
 from .reserve import BookingRequest, book
@@ -23,6 +23,7 @@ __all__ = [
     "nearest",
     "next_slot",
     "offers",
+    "page_by_slug",
     "place_hold",
     "reassign",
     "release_hold",

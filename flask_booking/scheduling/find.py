@@ -1,4 +1,4 @@
-"""Finding bookings: by the guest's secret link, and by public id for their hosts."""
+"""Finding bookings: by the guest's secret link, and by public id for their hosts.  And pages, by any slug they had."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from ..encryption import token_hash
 from ..errors import NotBookable
 from ..i18n import gettext as _
-from ..models import Booking
+from ..models import Booking, BookingPage, OldPageSlug
 from ..state import session
 
 
@@ -25,3 +25,10 @@ def booking_by_public_id(public_id: str) -> Booking:
     if booking is None:
         raise NotBookable(_("There is no such booking."))
     return booking
+
+
+def page_by_slug(slug: str) -> BookingPage | None:
+    """The page that has this slug, else the one that gave it up: its ``slug`` is another then."""
+    found = session().scalar(sa.select(BookingPage).where(BookingPage.slug == slug))
+    former = sa.select(BookingPage).join(OldPageSlug, OldPageSlug.page_id == BookingPage.id)
+    return found or session().scalar(former.where(OldPageSlug.slug == slug))

@@ -22,6 +22,7 @@ from ..state import session, state
 from ..zones import zone
 from . import snapshot as snapshots
 from .choose import NOTHING, Ignoring, starts
+from .find import page_by_slug
 
 DAY = 86_400
 LONGEST = 62 * DAY
@@ -73,7 +74,7 @@ def find_event(page_slug: str, event_slug: str) -> EventAddress:
     """The event type at an address, in one query.
 
     Raises :class:`NotBookable` for an unknown one and :class:`NoLongerOffered` for an inactive one; the latter's
-    subclass :class:`Moved` names the new slug of a renamed one.
+    subclass :class:`Moved` names the new address when it or its page was renamed.
     """
     # Through the connection: nothing here is an object of the ORM, whose loading would cost as much again.
     rows = session().connection().execute(_lookup(), {"page": page_slug, "event": event_slug}).all()
@@ -87,21 +88,21 @@ def find_event(page_slug: str, event_slug: str) -> EventAddress:
 
 
 class Moved(NoLongerOffered):
-    """The event type has another slug now: ``slug``."""
+    """The event type has another address now: ``page`` and ``slug``."""
 
-    def __init__(self, slug: str) -> None:
+    def __init__(self, page: str, slug: str) -> None:
         super().__init__()
-        self.slug = slug
+        self.page, self.slug = page, slug
 
 
 def _moved(page_slug: str, event_slug: str) -> Moved | None:
-    slug = session().scalar(
-        sa.select(EventType.slug)
-        .join(OldSlug, OldSlug.event_type_id == EventType.id)
-        .join(BookingPage, BookingPage.id == OldSlug.page_id)
-        .where(BookingPage.slug == page_slug, OldSlug.slug == event_slug)
-    )
-    return Moved(slug) if slug else None
+    page = page_by_slug(page_slug)
+    if page is None:
+        return None
+    known = sa.select(EventType.slug).where(EventType.page_id == page.id)
+    former = known.join(OldSlug, OldSlug.event_type_id == EventType.id).where(OldSlug.slug == event_slug)
+    slug = session().scalar(known.where(EventType.slug == event_slug)) or session().scalar(former)
+    return Moved(page.slug, slug) if slug else None
 
 
 def offers(

@@ -34,7 +34,8 @@ def new_event_type() -> ResponseReturnValue:
     except InvalidInput as error:
         form.refuse(error)
         return _page(None, form), 422
-    notices.tell(_("“%(title)s” is ready to be booked. Copy its link and share it.", title=event.title))
+    text = _("“%(title)s” is ready to be booked. Copy its link and share it.", title=event.title)
+    notices.tell(notices.with_address(text, form.values["slug"], event.slug))
     return redirect(url_for("booking_settings.event_types"), 303)
 
 
@@ -53,7 +54,8 @@ def edit_event_type(public_id: str) -> ResponseReturnValue:
     except InvalidInput as error:
         form.refuse(error)
         return _page(event, form), 422
-    notices.tell(_("“%(title)s” is saved.", title=event.title))
+    text = _("“%(title)s” is saved.", title=event.title)
+    notices.tell(notices.with_address(text, form.values["slug"], event.slug))
     return redirect(url_for("booking_settings.event_types"), 303)
 
 

@@ -13,6 +13,7 @@ import typing as t
 from flask import session as cookie
 
 from ..encryption import sign
+from ..i18n import gettext as _
 from . import access
 
 _KEY = "booking_notice"
@@ -35,6 +36,13 @@ def tell(text: str, *, undo: tuple[str, dict[str, t.Any]] | None = None, kind: s
     if len(token) > _LONGEST_UNDO:
         token = ""
     cookie[_KEY] = json.dumps([text, token, kind])
+
+
+def with_address(text: str, typed: str, slug: str) -> str:
+    """``text``, and what became of the address that was typed when it couldn't stay as it was."""
+    if not typed.strip() or typed.strip() == slug:
+        return text
+    return " ".join((text, _("Its address ends with “%(slug)s”.", slug=slug)))
 
 
 def take() -> Notice | None:

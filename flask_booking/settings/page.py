@@ -55,7 +55,8 @@ def page() -> ResponseReturnValue:
     except InvalidInput as error:
         form.refuse(error)
         return _render(form), 422
-    notices.tell(_("Your page is saved."))
+    text = _("Your page is saved.")
+    notices.tell(notices.with_address(text, form.values["slug"], row.slug))
     return redirect(url_for("booking_settings.page", host=row.slug if desk().foreign else None), 303)
 
 

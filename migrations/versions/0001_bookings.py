@@ -301,6 +301,17 @@ def upgrade() -> None:
         **TABLE,
     )
     op.create_table(
+        "booking_old_page_slug",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("slug", sa.String(64), nullable=False),
+        sa.Column("page_id", KEY, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_booking_old_page_slug")),
+        sa.UniqueConstraint("slug", name=op.f("uq_booking_old_page_slug_slug")),
+        _reference("page_id", "booking_page", "fk_booking_old_page_slug_page_id"),
+        **TABLE,
+    )
+    op.create_index(op.f("ix_booking_old_page_slug_page_id"), "booking_old_page_slug", ["page_id"])
+    op.create_table(
         "booking_booking_host",
         sa.Column("booking_id", KEY, nullable=False),
         sa.Column("host_id", KEY, nullable=False),
@@ -398,6 +409,7 @@ def downgrade() -> None:
         "booking_history",
         "booking_booking_host",
         "booking_old_slug",
+        "booking_old_page_slug",
         "booking_message_rule",
         "booking_hold",
         "booking_event_type_host",

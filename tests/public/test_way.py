@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from flask_booking import catalog
 from flask_booking.catalog.fields import QUESTION_KINDS
-from flask_booking.models import Booking, BookingStatus, Hold, OccupiedTime
+from flask_booking.models import Booking, BookingPage, BookingStatus, Hold, OccupiedTime
 from flask_booking.scheduling import decline
 from flask_booking.state import session
 from tests.fixtures.people import Bookable, make_host
@@ -130,6 +130,26 @@ def test_a_renamed_event_type_redirects_with_all_parameters(ann: Bookable, clien
     answer = client.get("/book/ann/intro?tz=Europe/Paris&_scheme=javascript&page=x")
     assert answer.status_code == 301
     assert answer.location == "/book/ann/hello?tz=Europe%2FParis&_scheme=javascript&page=x"
+
+
+def test_a_renamed_page_redirects_until_another_page_takes_the_address(ann: Bookable, client: FlaskClient) -> None:
+    catalog.update_event_type(ann.event, {"slug": "hello"})
+    catalog.update_page(ann.page, {"slug": "ann-meyer"})
+    page = client.get("/book/ann?tz=Europe/Paris")
+    assert (page.status_code, page.location) == (301, "/book/ann-meyer?tz=Europe%2FParis")
+    assert client.get("/book/ann/hello?tz=UTC").location == "/book/ann-meyer/hello?tz=UTC"
+    assert client.get("/book/ann/intro?tz=UTC").location == "/book/ann-meyer/hello?tz=UTC", "both were renamed"
+    assert client.get("/book/ann/nothing").status_code == 404
+    assert client.get("/api/booking/v1/public/ann/intro").json["slug"] == "hello"  # type: ignore[index]
+    _user, ben = make_host("Ben Vogel")
+    bens = session().query(BookingPage).filter_by(host_id=ben.id).one()
+    catalog.update_page(bens, {"slug": "ann"})
+    assert client.get("/book/ann").status_code == 200
+    assert client.get("/book/ann/hello").status_code == 404
+    catalog.update_page(ann.page, {"slug": "ann-m"})
+    catalog.update_page(ann.page, {"slug": "ann-meyer"})
+    assert client.get("/book/ann-m").location == "/book/ann-meyer"
+    assert client.get("/book/ann-meyer").status_code == 200, "back to an address it had before"
 
 
 def test_an_address_may_end_in_a_slash_and_a_form_may_be_opened_as_a_page(ann: Bookable, client: FlaskClient) -> None:

@@ -195,6 +195,9 @@ def test_a_new_address_leaves_the_old_one_working(office: Office, ann: Screens) 
     with office.app.app_context():
         assert office.event().slug == "hello"
         assert session().query(OldSlug).filter_by(slug="intro").one().event_type_id == office.event().id
+    ann.post(path, **fields | {"slug": "Discovery Call!"}, do="save")
+    assert "Its address ends with “discovery-call”." in ann.text("/")
+    assert ann.post(path, **fields | {"slug": "!"}, do="save").status_code == 422
 
 
 def test_an_address_in_use_is_refused(office: Office, ann: Screens) -> None:

@@ -54,7 +54,7 @@ def test_an_administrator_stays_with_a_colleague_whose_address_changes(office: O
     ("changes", "problem"),
     [
         ({"slug": "ben"}, "Address: Another page has this address."),
-        ({"slug": "Not a slug!"}, "Address: Please use small letters, digits and hyphens."),
+        ({"slug": "!?"}, "Address: Please use letters from a to z or digits."),
         ({"slug": "manage"}, "Address: Another page has this address."),
         ({"accent": "green"}, "Colour: Please enter a colour such as #2456d6."),
         ({"logo_url": "javascript:alert(1)"}, "Logo: Please enter a web address"),
@@ -66,6 +66,13 @@ def test_a_wrong_page_is_refused_and_kept_as_typed(ann: Screens, changes: dict[s
     assert answer.status_code == 422
     assert problem in said(answer)
     assert "Ann at Rowan" in answer.text
+
+
+def test_an_address_is_made_of_whatever_was_typed(office: Office, ann: Screens) -> None:
+    ann.post("/page", **PAGE | {"slug": " Ann & Ägidius! "})
+    assert "Your page is saved. Its address ends with “ann-agidius”." in ann.text("/")
+    with office.app.app_context():
+        assert office.event().page.slug == "ann-agidius"
 
 
 def test_a_pale_colour_is_told_with_what_guests_will_see(ann: Screens) -> None:

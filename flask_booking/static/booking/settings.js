@@ -234,14 +234,14 @@ for (const input of all("[data-colour]")) {
 
 // The address follows the name until somebody types one.
 
+// What was typed becomes what an address can hold, as saving would make it.
+
 const titled = document.querySelector("[data-slug-from]");
-const slug = document.querySelector("[data-slug-to]");
-if (titled && slug) {
-  titled.addEventListener("input", () => {
-    const plain = titled.value.normalize("NFKD").replace(/[^\x20-\x7e]/g, "").toLowerCase();
-    slug.placeholder = plain.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
-  });
-}
+const slug = document.querySelector("[data-slug]");
+const slugOf = (text) => text.normalize("NFKD").replace(/[^\x20-\x7e]/g, "").toLowerCase()
+  .replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+if (slug) slug.addEventListener("change", () => { slug.value = slugOf(slug.value) || slug.value; });
+if (titled && slug) titled.addEventListener("input", () => { slug.placeholder = slugOf(titled.value); });
 
 // Previews follow what is typed: the form goes to the server, which answers with a piece of the page.
 

@@ -11,13 +11,14 @@ WORKERS ?= 2
 # Arguments for pytest, for instance: make test ARGS="tests/scheduling -x"
 ARGS ?=
 
-.PHONY: help demo demo-reset test lint lint-code lint-types lint-imports lint-templates lint-words format bench docs clean
+.PHONY: help demo demo-reset test lint lint-code lint-types lint-imports lint-templates lint-words format messages bench docs clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo [PORT=5000]  start the example CRM; make demo-reset begins anew"
 	@echo "make test [ARGS=...]   run the tests; services that don't answer are skipped and named"
 	@echo "make lint              ruff, mypy, import-linter, djlint, codespell; make format repairs what it can"
+	@echo "make messages          bring the translations in step with the sources"
 	@echo "make bench             measure, with ratios"
 	@echo "make docs              build docs/_build/html"
 
@@ -61,6 +62,9 @@ lint-words: $(VENV)/.installed-lint
 format: $(VENV)/.installed-lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: $(VENV)/.installed-lint
+	$(BIN)/python scripts/messages.py
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks $(ARGS)

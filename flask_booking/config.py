@@ -80,6 +80,13 @@ BOOKING_CSP: str | None = (
 BOOKING_BRAND_NAME = ""
 """Name shown small beneath the public pages and mails; empty shows nothing."""
 
+BOOKING_DEFAULT_LOCALE = "en"
+"""The language, such as ``de`` or ``pt-BR``, of whoever asks for none that there are words in."""
+
+BOOKING_TRANSLATIONS: str | t.Sequence[str] | None = None
+"""A folder, or several, with translations of the CRM's own, ``<language>/LC_MESSAGES/booking.po``: they come before
+those of the package, and may add languages."""
+
 BOOKING_CACHE_SIZE = 512
 """How many computed ranges of offers a process remembers."""
 

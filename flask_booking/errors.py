@@ -5,21 +5,23 @@ from __future__ import annotations
 import traceback
 import typing as t
 
+from .i18n import gettext, gettext_noop
+
 
 class BookingError(Exception):
     """Something a person or program asked for cannot be done.
 
     ``code`` never changes between releases, ``status`` is the HTTP status that fits, and ``description`` is a
-    sentence that tells whoever reads it what to do next.  ``fields`` maps names of form fields to sentences.
+    sentence that tells whoever reads it what to do next, in the language spoken when it is raised.  ``fields`` maps
+    names of form fields to sentences.
     """
 
     code: t.ClassVar[str] = "booking_error"
     status: t.ClassVar[int] = 400
-    description: str = "This can't be done."
+    description: str = gettext_noop("This can't be done.")
 
     def __init__(self, description: str | None = None, *, fields: dict[str, str] | None = None) -> None:
-        if description is not None:
-            self.description = description
+        self.description = gettext(type(self).description) if description is None else description
         self.fields = fields or {}
         super().__init__(self.description)
 
@@ -29,7 +31,7 @@ class InvalidInput(BookingError):
 
     code = "invalid"
     status = 422
-    description = "Please check what you entered."
+    description = gettext_noop("Please check what you entered.")
 
 
 class NotBookable(BookingError):
@@ -37,7 +39,7 @@ class NotBookable(BookingError):
 
     code = "not_found"
     status = 404
-    description = "There is nothing to book at this address."
+    description = gettext_noop("There is nothing to book at this address.")
 
 
 class NoLongerOffered(BookingError):
@@ -45,7 +47,7 @@ class NoLongerOffered(BookingError):
 
     code = "inactive"
     status = 410
-    description = "This can't be booked at the moment."
+    description = gettext_noop("This can't be booked at the moment.")
 
 
 class SlotTaken(BookingError):
@@ -53,7 +55,7 @@ class SlotTaken(BookingError):
 
     code = "slot_taken"
     status = 409
-    description = "That time was just taken. Please choose another one."
+    description = gettext_noop("That time was just taken. Please choose another one.")
 
 
 class SlotUnavailable(BookingError):
@@ -61,7 +63,7 @@ class SlotUnavailable(BookingError):
 
     code = "slot_unavailable"
     status = 409
-    description = "That time isn't offered. Please choose another one."
+    description = gettext_noop("That time isn't offered. Please choose another one.")
 
 
 class GuestLimitReached(BookingError):
@@ -69,7 +71,7 @@ class GuestLimitReached(BookingError):
 
     code = "guest_limit"
     status = 409
-    description = "You already have a meeting of this kind. Please cancel or move it first."
+    description = gettext_noop("You already have a meeting of this kind. Please cancel or move it first.")
 
 
 class KeyReused(BookingError):
@@ -77,7 +79,7 @@ class KeyReused(BookingError):
 
     code = "idempotency_key_reused"
     status = 422
-    description = "This key was used for another booking. Please send a new key for each booking."
+    description = gettext_noop("This key was used for another booking. Please send a new key for each booking.")
 
 
 class InvalidHold(BookingError):
@@ -85,7 +87,7 @@ class InvalidHold(BookingError):
 
     code = "invalid_hold"
     status = 400
-    description = "This form can't be used any more. Please choose a time again."
+    description = gettext_noop("This form can't be used any more. Please choose a time again.")
 
 
 class HoldExpired(BookingError):
@@ -93,7 +95,7 @@ class HoldExpired(BookingError):
 
     code = "hold_expired"
     status = 410
-    description = "Your time was held for a while and is taken now. Please choose another one."
+    description = gettext_noop("Your time was held for a while and is taken now. Please choose another one.")
 
 
 class ChangeRefused(BookingError):
@@ -101,7 +103,7 @@ class ChangeRefused(BookingError):
 
     code = "change_refused"
     status = 409
-    description = "This booking can't be changed any more."
+    description = gettext_noop("This booking can't be changed any more.")
 
 
 class Refused(BookingError):
@@ -109,7 +111,7 @@ class Refused(BookingError):
 
     code = "refused"
     status = 403
-    description = "This booking can't be accepted."
+    description = gettext_noop("This booking can't be accepted.")
 
 
 class TooManyRequests(BookingError):
@@ -117,7 +119,7 @@ class TooManyRequests(BookingError):
 
     code = "too_many_requests"
     status = 429
-    description = "Too many attempts. Please wait a moment and try again."
+    description = gettext_noop("Too many attempts. Please wait a moment and try again.")
 
     def __init__(self, description: str | None = None, *, retry_after: int = 60) -> None:
         super().__init__(description)
@@ -129,7 +131,7 @@ class Contention(BookingError):
 
     code = "busy"
     status = 503
-    description = "Many people are booking right now. Please try again in a few seconds."
+    description = gettext_noop("Many people are booking right now. Please try again in a few seconds.")
 
 
 class BookingConfigError(RuntimeError):

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from ..errors import BookingError, InvalidInput, TooManyRequests, frames_of
 from ..guards import refuse_nul
 from ..i18n import gettext as _
-from ..i18n import set_locale
+from ..i18n import gettext_noop, set_locale
 from ..state import session
 
 api = Blueprint("booking_api", __name__)
@@ -27,7 +27,7 @@ class TooLarge(BookingError):
 
     code = "too_large"
     status = 413
-    description = "The request is too large."
+    description = gettext_noop("The request is too large.")
 
 
 class Malformed(BookingError):
@@ -35,7 +35,7 @@ class Malformed(BookingError):
 
     code = "malformed"
     status = 400
-    description = "Send a JSON object, with Content-Type: application/json."
+    description = gettext_noop("Send a JSON object, with Content-Type: application/json.")
 
 
 @api.url_value_preprocessor
@@ -89,7 +89,7 @@ def _speak() -> None:
 def _problem(error: BookingError) -> Response:
     problem = {
         "type": "about:blank",
-        "title": type(error).description,
+        "title": _(type(error).description),
         "status": error.status,
         "detail": error.description,
         "code": error.code,

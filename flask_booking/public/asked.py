@@ -11,6 +11,7 @@ from flask import request
 
 from ..errors import BookingError
 from ..i18n import gettext as _
+from ..i18n import gettext_noop
 from ..models import EventType
 from ..zones import UnknownZone, canonical
 
@@ -24,7 +25,7 @@ class Unreadable(BookingError):
 
     code = "unreadable"
     status = 400
-    description = "This link isn't complete. Please choose a time again."
+    description = gettext_noop("This link isn't complete. Please choose a time again.")
 
 
 def zone_asked(fallback: str, problems: list[str]) -> tuple[str, bool]:

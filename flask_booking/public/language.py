@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-
 from babel import Locale
 from babel.dates import get_day_names
 from flask import request
 
-from ..i18n import DEFAULT_LOCALE, TRANSLATIONS, current_locale, normal_locale, set_locale
-
-
-@functools.cache
-def languages() -> frozenset[str]:
-    """The languages there are words in."""
-    return frozenset({DEFAULT_LOCALE, *(path.parent.parent.name for path in TRANSLATIONS.glob("*/LC_MESSAGES/*.mo"))})
+from ..i18n import current_locale, default_locale, set_locale, spoken
 
 
 def choose_language() -> None:
-    """Speak the language of ``?lang=``, else the first of the browser's that we have words in, else English.
-
-    A browser's English keeps its country: it decides about 12 or 24 hours and about the first day of the week.
-    """
-    for tag in (request.args.get("lang", "")[:20], *(tag for tag, _quality in list(request.accept_languages)[:10])):
-        locale = normal_locale(tag) if tag and tag != "*" else ""
-        if locale and (locale in languages() or locale.partition("_")[0] in languages()):
-            # An unknown tag reads as English too, though somebody who reads English comes further down the list.
-            if locale == DEFAULT_LOCALE and not tag.lower().startswith("en"):
-                continue
+    """Speak the language of ``?lang=``, else the first of the browser's that there are words in, else the default."""
+    for tag in (request.args.get("lang"), *(tag for tag, _quality in list(request.accept_languages)[:10])):
+        if locale := spoken(tag):
             set_locale(locale)
             return
-    set_locale(DEFAULT_LOCALE)
+    set_locale(default_locale())
 
 
 def _calendar_locale() -> Locale:

@@ -18,6 +18,7 @@ from wtforms import ValidationError
 from .. import i18n
 from ..errors import BookingError, frames_of
 from ..i18n import gettext as _
+from ..i18n import gettext_noop
 from ..state import crm, session
 from . import access, screen
 
@@ -39,7 +40,9 @@ class ForgedRequest(BookingError):
 
     code = "csrf"
     status = 400
-    description = "This page was open for too long, or the request came from elsewhere. Please reload it and try again."
+    description = gettext_noop(
+        "This page was open for too long, or the request came from elsewhere. Please reload it and try again."
+    )
 
 
 class NotLoggedIn(BookingError):
@@ -47,7 +50,7 @@ class NotLoggedIn(BookingError):
 
     code = "not_logged_in"
     status = 401
-    description = "Please log in first."
+    description = gettext_noop("Please log in first.")
 
 
 @blueprint.before_request

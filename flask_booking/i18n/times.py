@@ -1,35 +1,22 @@
-"""Words and times in the reader's language.
-
-The package translates for itself, from catalogues of its own, because it is mounted in CRMs that have no translations,
-or have Flask-Babel with a domain and a locale of their own.  It works outside a request too: mails are written by
-workers, each in the language of who reads it.
+"""Dates, times and lengths of time as the reader's country writes them (CLDR).
 
 Every instant given to the functions below is an aware datetime; ``zone`` is always an IANA name.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import functools
 import typing as t
-from collections.abc import Iterator
-from contextvars import ContextVar
-from pathlib import Path
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date as cldr_date
 from babel.dates import format_interval, get_timezone_location
 from babel.dates import format_time as cldr_time
-from babel.support import LazyProxy, NullTranslations, Translations
 from babel.units import format_unit
-from flask import g, has_app_context
 
-from .zones import zone as read_zone
-
-DEFAULT_LOCALE = "en"
-DOMAIN = "booking"
-TRANSLATIONS = Path(__file__).parent / "translations"
+from ..zones import zone as read_zone
+from .locale import current_locale, normal_locale
 
 DateStyle: t.TypeAlias = t.Literal[
     "full", "long", "medium", "short", "day", "month", "month name", "weekday name", "day number"
@@ -39,82 +26,6 @@ DateStyle: t.TypeAlias = t.Literal[
 _FORMATS = {"en": "en_150"}
 # CLDR separates with thin and narrow no-break spaces, which text mails, SMS and old fonts show as boxes.
 _PLAIN_SPACES = str.maketrans({"\u2009": " ", "\u202f": " ", "\xa0": " "})
-
-_locale: ContextVar[str | None] = ContextVar("booking_locale", default=None)
-
-
-# Which language
-
-
-def normal_locale(tag: str | None) -> str:
-    """The locale of a language tag (``pt-BR``, ``pt_br``) as ``pt_BR``; :data:`DEFAULT_LOCALE` for anything unknown."""
-    try:
-        return str(Locale.parse((tag or "").strip().replace("-", "_")))
-    except (UnknownLocaleError, ValueError, TypeError):
-        return DEFAULT_LOCALE
-
-
-def current_locale() -> str:
-    """The locale to speak now: that of :func:`use_locale`, else the request's (:func:`set_locale`), else English."""
-    if chosen := _locale.get():
-        return chosen
-    return str(g.get("booking_locale", DEFAULT_LOCALE)) if has_app_context() else DEFAULT_LOCALE
-
-
-def set_locale(tag: str | None) -> str:
-    """Speak this language for the rest of the request; returns the locale chosen."""
-    g.booking_locale = normal_locale(tag)
-    return str(g.booking_locale)
-
-
-@contextlib.contextmanager
-def use_locale(tag: str | None) -> Iterator[str]:
-    """Speak another language inside the block, request or none: ``with use_locale(booking.guest_locale): …``."""
-    token = _locale.set(normal_locale(tag))
-    try:
-        yield _locale.get() or DEFAULT_LOCALE
-    finally:
-        _locale.reset(token)
-
-
-def text_direction(locale: str | None = None) -> str:
-    """``rtl`` or ``ltr``, for the ``dir`` attribute."""
-    order = str(Locale.parse(normal_locale(locale or current_locale())).character_order)
-    return "rtl" if order == "right-to-left" else "ltr"
-
-
-def language_tag(locale: str | None = None) -> str:
-    """The locale as a BCP 47 tag (``pt-BR``), for the ``lang`` attribute."""
-    return normal_locale(locale or current_locale()).replace("_", "-")
-
-
-# Words
-
-
-@functools.lru_cache(maxsize=64)
-def _catalogue(locale: str) -> NullTranslations:
-    parsed = Locale.parse(locale)
-    return Translations.load(str(TRANSLATIONS), [locale, parsed.language], DOMAIN)
-
-
-def gettext(text: str, /, **variables: t.Any) -> str:
-    """``text`` in the current language, with ``%(name)s`` filled in when variables are given."""
-    translated = str(_catalogue(current_locale()).ugettext(text))
-    return translated % variables if variables else translated
-
-
-def ngettext(singular: str, plural: str, num: int, /, **variables: t.Any) -> str:
-    """The form of the current language for ``num`` things; ``%(num)s`` is filled in."""
-    translated = str(_catalogue(current_locale()).ungettext(singular, plural, num))
-    return translated % {"num": num, **variables}
-
-
-def lazy_gettext(text: str, /, **variables: t.Any) -> LazyProxy:
-    """Like :func:`gettext`, but in the language of whoever reads it later: for labels made at import."""
-    return LazyProxy(gettext, text, enable_cache=False, **variables)
-
-
-# Times
 
 
 def _formats(locale: str | None) -> Locale:
@@ -271,21 +182,3 @@ def _amount(number: int, unit: str, formats: Locale) -> str:
         # Babel's data has no long form where CLDR makes it an alias of the short one (Japanese, Chinese, Korean).
         return format_unit(number, unit, length="short", locale=formats)
     return text
-
-
-def template_names() -> dict[str, t.Any]:
-    """What every template of the package may call."""
-    return {
-        "_": gettext,
-        "gettext": gettext,
-        "ngettext": ngettext,
-        "current_locale": current_locale,
-        "language_tag": language_tag,
-        "text_direction": text_direction,
-        "format_date": format_date,
-        "format_time": format_time,
-        "format_times": format_times,
-        "format_when": format_when,
-        "zone_label": zone_label,
-        "duration_text": duration_text,
-    }

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from babel import Locale, localedata
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
+from babel.messages.pofile import write_po
 from flask import Flask
 
-from flask_booking import i18n
 from flask_booking.i18n import (
+    catalogues,
     current_locale,
     duration_text,
     format_date,
@@ -165,19 +165,15 @@ def test_texts_are_translated_from_our_own_catalogue(tmp_path: Path, monkeypatch
     catalogue.add("Hello %(name)s", "Hallo %(name)s")
     catalogue.add(("%(num)s seat", "%(num)s seats"), ("%(num)s Platz", "%(num)s Plätze"))
     (tmp_path / "de" / "LC_MESSAGES").mkdir(parents=True)
-    with (tmp_path / "de" / "LC_MESSAGES" / "booking.mo").open("wb") as file:
-        write_mo(file, catalogue)
-    monkeypatch.setattr(i18n, "TRANSLATIONS", tmp_path)
-    i18n._catalogue.cache_clear()
+    with (tmp_path / "de" / "LC_MESSAGES" / "booking.po").open("wb") as file:
+        write_po(file, catalogue)
+    monkeypatch.setattr(catalogues, "TRANSLATIONS", tmp_path)
     label = lazy_gettext("Hello %(name)s", name="Ann")
-    try:
-        assert gettext("Hello %(name)s", name="Ann") == str(label) == "Hello Ann"
-        with use_locale("de_AT"):
-            assert gettext("Hello %(name)s", name="Ann") == str(label) == "Hallo Ann"
-            assert ngettext("%(num)s seat", "%(num)s seats", 2) == "2 Plätze"
-            assert gettext("Nobody translated this") == "Nobody translated this"
-    finally:
-        i18n._catalogue.cache_clear()
+    assert gettext("Hello %(name)s", name="Ann") == str(label) == "Hello Ann"
+    with use_locale("de_AT"):
+        assert gettext("Hello %(name)s", name="Ann") == str(label) == "Hallo Ann"
+        assert ngettext("%(num)s seat", "%(num)s seats", 2) == "2 Plätze"
+        assert gettext("Nobody translated this") == "Nobody translated this"
 
 
 def test_a_percent_sign_needs_no_care_without_variables() -> None:

@@ -1,0 +1,87 @@
+"""Words and times in the reader's language.
+
+The package translates for itself, from catalogues of its own, because it is mounted in CRMs that have no translations,
+or have Flask-Babel with a domain and a locale of their own.  It works outside a request too: mails are written by
+workers, each in the language of who reads it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .catalogues import TRANSLATIONS, language_name, languages, spoken
+from .locale import (
+    DEFAULT_LOCALE,
+    current_locale,
+    default_locale,
+    known_locale,
+    language_tag,
+    normal_locale,
+    set_locale,
+    text_direction,
+    use_locale,
+)
+from .times import (
+    DateStyle,
+    duration_text,
+    format_date,
+    format_time,
+    format_times,
+    format_when,
+    twelve_hours,
+    utc_offset,
+    zone_label,
+    zone_name,
+)
+from .words import OWN_TEXTS, OwnTexts, gettext, gettext_noop, lazy_gettext, ngettext
+
+__all__ = [
+    "DEFAULT_LOCALE",
+    "OWN_TEXTS",
+    "TRANSLATIONS",
+    "DateStyle",
+    "OwnTexts",
+    "current_locale",
+    "default_locale",
+    "duration_text",
+    "format_date",
+    "format_time",
+    "format_times",
+    "format_when",
+    "gettext",
+    "gettext_noop",
+    "known_locale",
+    "language_name",
+    "language_tag",
+    "languages",
+    "lazy_gettext",
+    "ngettext",
+    "normal_locale",
+    "set_locale",
+    "spoken",
+    "template_names",
+    "text_direction",
+    "twelve_hours",
+    "use_locale",
+    "utc_offset",
+    "zone_label",
+    "zone_name",
+]
+
+
+def template_names() -> dict[str, t.Any]:
+    """What every template of the package may call."""
+    return {
+        "_": gettext,
+        "gettext": gettext,
+        "ngettext": ngettext,
+        "current_locale": current_locale,
+        "language_tag": language_tag,
+        "text_direction": text_direction,
+        "format_date": format_date,
+        "format_time": format_time,
+        "format_times": format_times,
+        "format_when": format_when,
+        "zone_label": zone_label,
+        "duration_text": duration_text,
+    }

@@ -1,0 +1,70 @@
+"""Which language is spoken now, and what follows from it: its tag and the direction of its script."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+from babel import Locale, UnknownLocaleError
+from flask import current_app, g, has_app_context
+
+DEFAULT_LOCALE = "en"
+"""The language the texts are written in."""
+
+_locale: ContextVar[str | None] = ContextVar("booking_locale", default=None)
+
+
+@functools.lru_cache(maxsize=1024)
+def known_locale(tag: str | None) -> str | None:
+    """The locale of a language tag (``pt-BR``, ``pt_br``) as ``pt_BR``; None for anything unknown."""
+    try:
+        return str(Locale.parse((tag or "").strip()[:64].replace("-", "_")))
+    except (UnknownLocaleError, ValueError, TypeError):
+        return None
+
+
+def normal_locale(tag: str | None) -> str:
+    """Like :func:`known_locale`, with :data:`DEFAULT_LOCALE` for anything unknown."""
+    return known_locale(tag) or DEFAULT_LOCALE
+
+
+def default_locale() -> str:
+    """The language for whoever asks for none that there are words in: ``BOOKING_DEFAULT_LOCALE``."""
+    return normal_locale(current_app.config.get("BOOKING_DEFAULT_LOCALE")) if has_app_context() else DEFAULT_LOCALE
+
+
+def current_locale() -> str:
+    """The locale to speak now: that of :func:`use_locale`, else the request's (:func:`set_locale`), else the
+    default."""
+    if chosen := _locale.get():
+        return chosen
+    return str(g.get("booking_locale") or default_locale()) if has_app_context() else DEFAULT_LOCALE
+
+
+def set_locale(tag: str | None) -> str:
+    """Speak this language for the rest of the request; returns the locale chosen."""
+    g.booking_locale = normal_locale(tag)
+    return str(g.booking_locale)
+
+
+@contextlib.contextmanager
+def use_locale(tag: str | None) -> Iterator[str]:
+    """Speak another language inside the block, request or none: ``with use_locale(booking.guest_locale): …``."""
+    token = _locale.set(normal_locale(tag))
+    try:
+        yield _locale.get() or DEFAULT_LOCALE
+    finally:
+        _locale.reset(token)
+
+
+def text_direction(locale: str | None = None) -> str:
+    """``rtl`` or ``ltr``, for the ``dir`` attribute."""
+    order = str(Locale.parse(normal_locale(locale or current_locale())).character_order)
+    return "rtl" if order == "right-to-left" else "ltr"
+
+
+def language_tag(locale: str | None = None) -> str:
+    """The locale as a BCP 47 tag (``pt-BR``), for the ``lang`` attribute."""
+    return normal_locale(locale or current_locale()).replace("_", "-")

@@ -1,0 +1,56 @@
+"""Texts in the reader's language: :func:`gettext` and :func:`ngettext` are the only places where one is looked up."""
+
+from __future__ import annotations
+
+import typing as t
+
+from babel.support import LazyProxy
+from flask import current_app, has_app_context
+
+from .catalogues import catalogue
+from .locale import current_locale
+
+OwnTexts: t.TypeAlias = t.Callable[[str, str], str | None]
+"""Given an English text and the locale of its reader: what the operator says instead, or None."""
+
+OWN_TEXTS = "own_texts"
+"""Under this name, :class:`OwnTexts` of an app are among the ``extras`` of its state."""
+
+
+def gettext(text: str, /, **variables: t.Any) -> str:
+    """``text`` in the current language, with ``%(name)s`` filled in when variables are given."""
+    locale = current_locale()
+    return _filled(_own(text, locale) or str(catalogue(locale).ugettext(text)), text, variables)
+
+
+def ngettext(singular: str, plural: str, num: int, /, **variables: t.Any) -> str:
+    """The form of the current language for ``num`` things; ``%(num)s`` is filled in."""
+    locale, text = current_locale(), singular if num == 1 else plural
+    translated = _own(text, locale) or str(catalogue(locale).ungettext(singular, plural, num))
+    return _filled(translated, text, {"num": num, **variables})
+
+
+def lazy_gettext(text: str, /, **variables: t.Any) -> LazyProxy:
+    """Like :func:`gettext`, but in the language of whoever reads it later: for labels made at import."""
+    return LazyProxy(gettext, text, enable_cache=False, **variables)
+
+
+def gettext_noop(text: str, /) -> str:
+    """``text`` itself: marks it for translation where it is written, for a :func:`gettext` elsewhere."""
+    return text
+
+
+def _own(text: str, locale: str) -> str | None:
+    mounted = current_app.extensions.get("booking") if has_app_context() else None
+    own: OwnTexts | None = mounted.extras.get(OWN_TEXTS) if mounted else None
+    return own(text, locale) if own else None
+
+
+def _filled(translated: str, text: str, variables: dict[str, t.Any]) -> str:
+    if not variables:
+        return translated
+    try:
+        return translated % variables
+    except (KeyError, TypeError, ValueError):
+        # A CRM's own catalogue names something else, or has a lone percent sign: no reason to show nobody anything.
+        return text % variables

@@ -83,6 +83,9 @@ BOOKING_BRAND_NAME = ""
 BOOKING_DEFAULT_LOCALE = "en"
 """The language, such as ``de`` or ``pt-BR``, of whoever asks for none that there are words in."""
 
+BOOKING_LANGUAGES: t.Sequence[str] | None = None
+"""The languages to offer, such as ``["de", "fr"]``; None offers every language that there are words in."""
+
 BOOKING_TRANSLATIONS: str | t.Sequence[str] | None = None
 """A folder, or several, with translations of the CRM's own, ``<language>/LC_MESSAGES/booking.po``: they come before
 those of the package, and may add languages."""

@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException
 
 from ..errors import BookingError, InvalidInput, TooManyRequests, frames_of
 from ..guards import refuse_nul
+from ..i18n import default_locale, first_spoken, gettext_noop, set_locale
 from ..i18n import gettext as _
-from ..i18n import gettext_noop, set_locale
 from ..state import session
 
 api = Blueprint("booking_api", __name__)
@@ -81,7 +81,7 @@ def body(model: type[M]) -> M:
 
 @api.before_request
 def _speak() -> None:
-    set_locale(request.accept_languages.best)
+    set_locale(first_spoken(tag for tag, _quality in request.accept_languages) or default_locale())
     refuse_nul()
 
 

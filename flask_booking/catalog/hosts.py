@@ -6,7 +6,10 @@ import collections.abc as c
 import typing as t
 
 import sqlalchemy as sa
+from flask import has_request_context, request
 
+from ..i18n import default_locale, first_spoken, spoken, use_locale
+from ..i18n import gettext as _
 from ..models import BookingPage, Host, MessageRule, Schedule
 from ..scheduling.transaction import lock_calendars
 from ..state import Session, crm, session
@@ -30,7 +33,7 @@ def ensure_host(user: t.Any, *, slug: str | None = None) -> Host:
     if found is not None:
         return found
     db = session()
-    host = Host(user_id=crm().key_of(user), time_zone=_zone_of(user))
+    host = Host(user_id=crm().key_of(user), time_zone=_zone_of(user), locale=_language_of(user))
     db.add(host)
     try:
         db.flush()
@@ -39,12 +42,12 @@ def ensure_host(user: t.Any, *, slug: str | None = None) -> Host:
         return t.cast(Host, host_of(user))
     name = crm().display_name(user)
     wanted = slug or slug_of(name, "meet")
+    with use_locale(host.locale):
+        hours = _("Working hours")
     db.add_all(
         [
             BookingPage(host_id=host.id, slug=free_slug(wanted, lambda one: page_taken(db, one)), title=name),
-            Schedule(
-                host_id=host.id, name="Working hours", time_zone=host.time_zone, weekly=OFFICE_HOURS, is_default=True
-            ),
+            Schedule(host_id=host.id, name=hours, time_zone=host.time_zone, weekly=OFFICE_HOURS, is_default=True),
             MessageRule(host_id=host.id, minutes=FIRST_REMINDER),
         ]
     )
@@ -61,7 +64,9 @@ def update_host(host: Host, values: c.Mapping[str, t.Any]) -> None:
         for name in ("limit_day", "limit_week", "limit_month")
     }
     week_start = check.number(values.get("week_start", host.week_start), "week_start", problems, most=6, default=0)
+    locale = _chosen_language(host, values["locale"], problems) if "locale" in values else host.locale
     check.finish(problems)
+    host.locale = locale
     host.time_zone, host.week_start = zone_key, week_start or 0
     for name, limit in limits.items():
         setattr(host, name, limit)
@@ -77,6 +82,20 @@ def page_taken(db: Session, slug: str, page: BookingPage | None = None) -> bool:
         return True
     found = db.scalar(sa.select(BookingPage.id).where(BookingPage.slug == slug))
     return found is not None and (page is None or found != page.id)
+
+
+def _chosen_language(host: Host, tag: str, problems: check.Problems) -> str:
+    """The locale chosen; the country of the one before stays when the language does."""
+    locale = spoken(tag)
+    if locale is None:
+        problems["locale"] = _("Please choose a language.")
+    return host.locale if locale in (None, host.locale.partition("_")[0]) else locale
+
+
+def _language_of(user: t.Any) -> str:
+    """What the CRM says, else what the browser asks for: the user is there when becoming a host."""
+    browser = first_spoken(tag for tag, _quality in request.accept_languages) if has_request_context() else None
+    return spoken(crm().locale_of(user)) or browser or default_locale()
 
 
 def _zone_of(user: t.Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .catalogues import TRANSLATIONS, language_name, languages, spoken
+from .catalogues import TRANSLATIONS, first_spoken, language_name, languages, spoken
 from .locale import (
     DEFAULT_LOCALE,
     current_locale,
@@ -44,6 +44,7 @@ __all__ = [
     "current_locale",
     "default_locale",
     "duration_text",
+    "first_spoken",
     "format_date",
     "format_time",
     "format_times",

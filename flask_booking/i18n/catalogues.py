@@ -12,6 +12,7 @@ import itertools
 import logging
 import os
 import typing as t
+from collections.abc import Iterable
 from pathlib import Path
 
 from babel import Locale
@@ -20,7 +21,7 @@ from babel.messages.pofile import PoFileError, read_po
 from babel.support import NullTranslations, Translations
 from flask import current_app, has_app_context
 
-from .locale import DEFAULT_LOCALE, known_locale
+from .locale import DEFAULT_LOCALE, known_locale, normal_locale
 
 DOMAIN = "booking"
 TRANSLATIONS = Path(__file__).parents[1] / "translations"
@@ -36,12 +37,18 @@ def folders() -> tuple[Path, ...]:
 
 
 def languages() -> tuple[str, ...]:
-    """The languages there are words in, in order of their codes."""
-    return _languages(folders())
+    """The languages to offer, in order of their codes: those of ``BOOKING_LANGUAGES`` that there are words in."""
+    found = _languages(folders())
+    wanted = current_app.config.get("BOOKING_LANGUAGES") if has_app_context() else None
+    names = {normal_locale(tag) for tag in wanted or ()}
+    return tuple(name for name in found if name in names) or found
 
 
 @functools.cache
 def _languages(places: tuple[Path, ...]) -> tuple[str, ...]:
+    for place in places:
+        if not place.is_dir():
+            _log.error("BOOKING_TRANSLATIONS names %s, which is no folder.", place)
     found = {path.parents[1].name for place in places for path in place.glob(f"*/LC_MESSAGES/{DOMAIN}.po")}
     return tuple(sorted({DEFAULT_LOCALE, *(name for name in found if known_locale(name))}))
 
@@ -53,6 +60,11 @@ def spoken(tag: str | None) -> str | None:
     """
     locale = known_locale(tag)
     return locale if locale and {locale, locale.partition("_")[0]}.intersection(languages()) else None
+
+
+def first_spoken(tags: Iterable[str]) -> str | None:
+    """The locale of the first language tag of a reader's list that there are words in."""
+    return next((locale for tag in itertools.islice(tags, 10) if (locale := spoken(tag))), None)
 
 
 def language_name(language: str) -> str:

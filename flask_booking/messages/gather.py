@@ -58,7 +58,7 @@ def view_of(
         starts=starts,
         ends=ends,
         reader_zone=booking.guest_time_zone if to_guest else first.time_zone,
-        locale=booking.guest_locale if to_guest else first.locale,
+        locale=booking.guest_locale if to_guest else first.language,
         host_names=tuple(crm().display_name(one.user) for one in hosts),
         host_emails=tuple(crm().email_of(one.user) for one in hosts),
         guest_name=booking.guest_name,

@@ -70,7 +70,7 @@ def sample_view(host: Host) -> MeetingView:
     starts = tomorrow.replace(microsecond=0).astimezone(dt.UTC)
     base = base_url()
     page = session().scalar(sa.select(BookingPage).where(BookingPage.host_id == host.id).order_by(BookingPage.id))
-    with use_locale(host.locale):
+    with use_locale(host.language):
         return MeetingView(
             uid="sample",
             sequence=0,
@@ -78,7 +78,7 @@ def sample_view(host: Host) -> MeetingView:
             starts=starts,
             ends=starts + dt.timedelta(minutes=30),
             reader_zone=host.time_zone,
-            locale=host.locale,
+            locale=host.language,
             host_names=(crm().display_name(host.user),),
             host_emails=(crm().email_of(host.user),),
             guest_name=_("Sam Sample"),

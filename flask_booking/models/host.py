@@ -8,7 +8,9 @@ import typing as t
 import sqlalchemy as sa
 from sqlalchemy import orm as so
 
+from ..i18n import spoken
 from ..orm import Model, crm_key, crm_object
+from ..state import crm
 from .columns import primary_key, utcnow, version
 
 
@@ -35,3 +37,8 @@ class Host(Model):
     notify_by_email: so.Mapped[bool] = so.mapped_column(default=True)
     lock_version: so.Mapped[int] = version()
     created_at: so.Mapped[dt.datetime] = so.mapped_column(default=utcnow)
+
+    @property
+    def language(self) -> str:
+        """The locale that this host reads: what the CRM says of its user, else the host's own choice."""
+        return spoken(crm().locale_of(self.user)) or self.locale

@@ -15,7 +15,7 @@ from ..i18n import gettext_noop
 from ..models import EventType
 from ..zones import UnknownZone, canonical
 
-_PREFILL = ("name", "email", "phone", "notes", "location", "lang")
+_PREFILL = ("name", "email", "phone", "notes", "location")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2099
 VALUE_MOST, CARRIED_MOST = 500, 3000
 

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from ..errors import BookingError, NoLongerOffered, NotBookable, TooManyRequests, frames_of
 from ..guards import check_rate, limit_body, refuse_nul
 from ..i18n import gettext as _
+from ..i18n import language_tag
 from ..models import BookingPage
 from ..state import session
 from .addresses import address
@@ -95,6 +96,8 @@ def _with_headers(response: Response, secret: bool) -> Response:
     policy = current_app.config["BOOKING_CSP"]
     if policy and response.mimetype == "text/html":
         response.headers.setdefault("Content-Security-Policy", policy)
+    if response.mimetype == "text/html":
+        response.headers["Content-Language"] = language_tag()
     response.vary.add("Accept-Language")
     return response
 

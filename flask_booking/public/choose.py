@@ -25,6 +25,7 @@ from ..zones import zone as read_zone
 from . import asked
 from .addresses import address
 from .blueprint import blueprint, guarded
+from .language import speak_of_host
 from .lookup import NewTimes, nearest_to
 from .month import month_shown, time_of
 from .people import face, faces
@@ -74,6 +75,7 @@ def choosing(page: str, event: str, problems: list[str]) -> Choosing:
     )
     if row is None or not found.hosts:
         raise NoLongerOffered
+    speak_of_host(row.hosts[0].language)
     zone, was_asked = asked.zone_asked(row.hosts[0].time_zone, problems)
     return Choosing(
         found=found,
@@ -108,6 +110,7 @@ def page(page: str) -> ResponseReturnValue:
         if former is None:
             raise NotBookable
         return redirect(address("page", request.args, page=former.slug), 301)
+    speak_of_host(found.host.language)
     if not found.active or not found.host.active:
         raise NoLongerOffered(_("This page takes no bookings at the moment."))
     owner = face(found.host)
@@ -187,7 +190,7 @@ def _calendar(
         chosen.owner,
         event,
         description=plain(event.description),
-        indexed=not request.args,
+        indexed=not set(request.args) - {"lang"},
     )
     same_view = {name: request.args[name] for name in ("month", "date") if name in request.args}
     return render(

@@ -21,6 +21,7 @@ from .addresses import address
 from .blueprint import blueprint, guarded
 from .calendars import add_links, invitation_file
 from .form import where
+from .language import speak_of_booking
 from .people import faces
 from .shell import Shell, render, shell_for
 
@@ -80,6 +81,7 @@ class Meeting:
 def meeting(token: str) -> Meeting:
     """The booking of a manage link.  Raises :class:`~flask_booking.errors.NotBookable`."""
     booking = booking_by_token(token[:100])
+    speak_of_booking(booking.guest_locale)
     why_not_move, why_not_cancel = _refusal(booking, moving=True), _refusal(booking, moving=False)
     try:
         zone = canonical(request.args.get("tz", "")[:64] or booking.guest_time_zone)

@@ -20,6 +20,7 @@ from ..models import BookingPage, EventType
 from ..templating import environment
 from .addresses import address
 from .assets import static_url
+from .language import alternates, choices, link_language
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +69,9 @@ def render(name: str, shell: Shell, **context: t.Any) -> str:
         shell=shell,
         brand=current_app.config["BOOKING_BRAND_NAME"],
         static_url=static_url,
+        link_language=link_language(),
+        languages=choices(),
+        alternates=alternates() if shell.indexed else [],
         markdown=markdown,
         **context,
     )

@@ -121,7 +121,7 @@ def notify_hosts(booking: Booking, entry: HistoryEntry) -> None:
 
 def happening(booking: Booking, entry: HistoryEntry) -> Happening:
     """``entry`` in words, for a timeline that hosts read: in the host's language, also while a guest is booking."""
-    with i18n.use_locale(booking.hosts[0].locale):
+    with i18n.use_locale(booking.hosts[0].language):
         return _told(booking, entry)
 
 

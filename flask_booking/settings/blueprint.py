@@ -64,7 +64,7 @@ def _admit() -> ResponseReturnValue | None:
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         _check_token()
     access.open_desk(user)
-    i18n.set_locale(access.desk().own.locale)
+    i18n.set_locale(access.desk().own.language)
     return None
 
 

@@ -119,7 +119,7 @@ def _typed(form: Fields, event: EventType) -> dict[str, t.Any]:
 
 def _intake(event: EventType, values: dict[str, t.Any]) -> Intake:
     names = ("name", "email", "phone", "time_zone", "answers", "location", "notes")
-    return check(event, **{name: values[name] for name in names}, locale=desk().host.locale)
+    return check(event, **{name: values[name] for name in names}, locale=desk().host.language)
 
 
 def _labels(event: EventType | None) -> dict[str, t.Any]:

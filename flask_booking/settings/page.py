@@ -11,8 +11,9 @@ from .. import catalog
 from ..colour import contrast, parsed, shades
 from ..errors import InvalidInput
 from ..i18n import gettext as _
-from ..i18n import lazy_gettext
+from ..i18n import language_name, languages, lazy_gettext, spoken
 from ..models import Appearance, BookingPage, Host
+from ..state import crm
 from ..zones import zone_names
 from . import notices
 from .access import desk
@@ -33,6 +34,7 @@ LABELS = {
     "appearance": lazy_gettext("Light or dark"),
     "active": lazy_gettext("Open for booking"),
     "time_zone": lazy_gettext("Time zone"),
+    "locale": lazy_gettext("Language"),
     "week_start": lazy_gettext("The week begins on"),
     "limit_day": lazy_gettext("Most meetings a day"),
     "limit_week": lazy_gettext("Most meetings a week"),
@@ -65,13 +67,13 @@ def host() -> ResponseReturnValue:
     """What holds for all of the host's event types."""
     form = Form(_shown_host(desk().host), LABELS)
     if request.method == "GET":
-        return render("host.html", form=form, zones=zone_names())
+        return _render_host(form)
     form.values = _typed_host(request.form)
     try:
         catalog.update_host(desk().host, form.values)
     except InvalidInput as error:
         form.refuse(error)
-        return render("host.html", form=form, zones=zone_names()), 422
+        return _render_host(form), 422
     notices.tell(_("Your settings are saved."))
     return redirect(url_for("booking_settings.host"), 303)
 
@@ -102,6 +104,12 @@ def _colours(accent: str) -> dict[str, t.Any]:
     return {"good": good, "note": note, "light": shades(accent), "dark": shades(accent, dark=True)}
 
 
+def _render_host(form: Form) -> str:
+    own = not spoken(crm().locale_of(desk().host.user))
+    tongues = [(one, language_name(one)) for one in languages()] if own else []
+    return render("host.html", form=form, zones=zone_names(), languages=tongues)
+
+
 def _render(form: Form) -> str:
     return render(
         "page.html",
@@ -128,6 +136,7 @@ def _shown_host(row: Host) -> dict[str, t.Any]:
     return {
         **limits,
         "time_zone": row.time_zone,
+        "locale": row.locale if row.locale in languages() else row.locale.partition("_")[0],
         "week_start": str(row.week_start),
         "notify_by_email": row.notify_by_email,
         "active": row.active,
@@ -135,6 +144,6 @@ def _shown_host(row: Host) -> dict[str, t.Any]:
 
 
 def _typed_host(form: Fields) -> dict[str, t.Any]:
-    names = ("time_zone", "week_start", *_LIMITS)
+    names = ("time_zone", *(["locale"] if "locale" in form else []), "week_start", *_LIMITS)
     flags = {name: ticked(form, name) for name in ("notify_by_email", "active")}
     return {**{name: form.get(name, "") for name in names}, **flags}

@@ -25,16 +25,27 @@ def init_app(app: Flask) -> None:
 
 
 @booking.command()
-def migrate() -> None:
+@click.option("--remove", is_flag=True, help="Write a revision that drops the tables, and with them every booking.")
+@click.option("--check", is_flag=True, help="Write nothing; fail when your migrations lack the newest tables.")
+def migrate(remove: bool, check: bool) -> None:
     """Write a revision with the booking tables into your own migrations."""
     try:
-        path = migrating.write_crm_revision()
+        if check:
+            path = None
+            if migrating.adopted(migrating.crm_history()) != migrating.script().get_current_head():
+                raise BookingConfigError("Your migrations lack the newest booking tables; run: flask booking migrate")
+        else:
+            path = migrating.write_crm_revision(remove=remove)
     except BookingConfigError as error:
         raise click.ClickException(str(error)) from None
-    if path is None:
-        click.echo("Your migrations have the newest booking tables already.")
-    else:
+    if path is not None:
         click.echo(f"Wrote {path.name}. Now run: flask db upgrade")
+        if remove:
+            click.echo("That deletes all bookings and settings of hosts: make a backup first.")
+    elif remove:
+        click.echo("Your migrations have no booking tables.")
+    else:
+        click.echo("Your migrations have the newest booking tables already.")
 
 
 @booking.command("new-key")

@@ -43,9 +43,9 @@ class FlaskBooking:
         if unknown:
             raise BookingConfigError(f"Unknown configuration: {', '.join(sorted(unknown))}")
         encryption_keys(app.config["BOOKING_ENCRYPTION_KEYS"], app.config.get("SECRET_KEY"))
-        check_keys(db.metadata, crm.models)
+        check_keys(db, crm.models)
         crm.check()
-        bind(db.metadata, crm.models)
+        bind(db, crm.models)
         app.extensions["booking"] = BookingState(db=db, crm=crm, offers=Memory(app.config["BOOKING_CACHE_SIZE"]))
         _register(app)
 

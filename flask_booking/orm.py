@@ -1,8 +1,9 @@
 """The declarative base of the package's models.
 
 A model here is an ordinary, statically typed class, yet importing it maps nothing: the tables it refers to belong to
-the CRM, which names them in :func:`bind`.  Binding maps every model with a registry of our own onto the *CRM's*
-metadata.  So our tables are created, migrated and joined like the CRM's, and our class names never collide with its.
+the CRM, which names them in :func:`bind`.  Binding maps every model with a registry of our own onto the metadata of
+the *CRM's* users.  So our tables are created, migrated and joined like the CRM's, and our class names never collide
+with its.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from sqlalchemy import orm as so
 
 from .encryption import decrypt, encrypt
 from .errors import BookingConfigError
+
+if t.TYPE_CHECKING:
+    from flask_sqlalchemy import SQLAlchemy
 
 Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """The type of our own primary keys: 64 bits, and the row id on SQLite."""
@@ -130,17 +134,18 @@ def bound() -> Binding:
     return Binding(*Model._bound_to)
 
 
-def bind(metadata: sa.MetaData, crm: CRMModels) -> None:
-    """Map the package's models onto ``metadata``; a process has one CRM, with any number of apps.
+def bind(db: SQLAlchemy, crm: CRMModels) -> None:
+    """Map the package's models onto the metadata of the CRM's users; a process has one CRM, with any number of apps.
 
     Raises :class:`BookingConfigError` when there is another one already, or when :func:`check_keys` does.
     """
-    check_keys(metadata, crm)
+    keys = check_keys(db, crm)
+    metadata = keys["user"].table.metadata
     if Model._bound_to is None:
         registry = so.registry(metadata=metadata, type_annotation_map={dt.datetime: UTCDateTime()})
         Model._bound_to = (metadata, crm)
         for model in Model._declared:
-            _link(model, metadata, crm)
+            _link(model, keys)
             # As `conv`, the names are safe from the CRM's naming convention: revisions find what they were given.
             for constraint in model.__table_args__:
                 constraint.name = sa.schema.conv(constraint.name)
@@ -156,14 +161,25 @@ def bind(metadata: sa.MetaData, crm: CRMModels) -> None:
         )
 
 
-def check_keys(metadata: sa.MetaData, crm: CRMModels) -> None:
-    """Raise :class:`BookingConfigError` when a model of the CRM can't be referred to by a foreign key."""
-    for name, target in (("user", crm.user), ("contact", crm.contact), ("activity", crm.activity)):
-        if target is not None:
-            _key_of(name, target, metadata)
+def check_keys(db: SQLAlchemy, crm: CRMModels) -> dict[str, sa.Column[t.Any]]:
+    """The keys of the models that the CRM has, by what the models are.
+
+    Raises :class:`BookingConfigError` when one can't be referred to by a foreign key.
+    """
+    return {name: _key_of(name, model, db) for name, model in vars(crm).items() if model is not None}
 
 
-def _key_of(name: str, target: type[t.Any], metadata: sa.MetaData) -> sa.Column[t.Any]:
+def key_of(model: type[t.Any]) -> sa.Column[t.Any]:
+    """The primary key of one of the CRM's models, after :func:`check_keys`."""
+    return t.cast("sa.Column[t.Any]", sa.inspect(model).primary_key[0])
+
+
+def table_names() -> set[str]:
+    """The names of the package's tables, whether a CRM is bound or not."""
+    return {model.__tablename__ for model in Model._declared}
+
+
+def _key_of(name: str, target: type[t.Any], db: SQLAlchemy) -> sa.Column[t.Any]:
     mapper = sa.inspect(target, raiseerr=False)
     if mapper is None:
         raise BookingConfigError(
@@ -176,32 +192,37 @@ def _key_of(name: str, target: type[t.Any], metadata: sa.MetaData) -> sa.Column[
             f"crm.{name}: the primary key of {target.__name__} has several columns ({names}); bookings can refer to "
             "one only: pass a model with a key of one column, or leave it out"
         )
-    if key.table.metadata is not metadata:
+    # Flask-SQLAlchemy notes in each metadata which database it is for; a plain one is for the default database.
+    metadata = key.table.metadata
+    if (database := metadata.info.get("bind_key")) is not None:
+        leave_out = "" if name == "user" else f", or leave {target.__name__} out of CRM(…)"
         raise BookingConfigError(
-            f"crm.{name}: {target.__name__} belongs to other metadata than db.metadata, and foreign keys can't lead "
-            "there: give init_app a db made with its base (SQLAlchemy(model_class=Base) or "
-            "SQLAlchemy(metadata=Base.metadata)), and models without a __bind_key__"
+            f"crm.{name}: {target.__name__} is in the database {database!r} (__bind_key__), and bookings refer to it "
+            "by foreign keys from the default one. Make that database SQLALCHEMY_DATABASE_URI and name the others in "
+            f"SQLALCHEMY_BINDS{leave_out}"
+        )
+    if "bind_key" in metadata.info and metadata is not db.metadata:
+        raise BookingConfigError(
+            f"crm.{name}: {target.__name__} is a model of another SQLAlchemy() object; give init_app the one it is of"
         )
     return t.cast("sa.Column[t.Any]", key)
 
 
-def _link(model: type[Model], metadata: sa.MetaData, crm: CRMModels) -> None:
-    """Give ``model`` its foreign keys to ``crm``, or leave out those the CRM lacks."""
+def _link(model: type[Model], keys: t.Mapping[str, sa.Column[t.Any]]) -> None:
+    """Give ``model`` its foreign keys to the CRM's ``keys``, or leave out those the CRM lacks."""
     for name, attribute in list(vars(model).items()):
         named = attribute.column if isinstance(attribute, so.MappedColumn) else attribute
         info = getattr(named, "info", {})
         if not isinstance(info, dict) or "crm_model" not in info:
             continue
         kind = info["crm_model"]
-        target = getattr(crm, kind)
-        if target is None:
+        if kind not in keys:
             setattr(model, name, None)
             del model.__annotations__[name]
         elif isinstance(attribute, so.MappedColumn):
             table = model.__tablename__
-            reference = sa.ForeignKey(
-                _key_of(kind, target, metadata), ondelete=info["ondelete"], name=sa.schema.conv(f"fk_{table}_{name}")
-            )
+            name_of_reference = sa.schema.conv(f"fk_{table}_{name}")
+            reference = sa.ForeignKey(keys[kind], ondelete=info["ondelete"], name=name_of_reference)
             attribute.column.append_foreign_key(reference)
             if info["indexed"]:
                 model.__table_args__ = (*model.__table_args__, sa.Index(f"ix_{table}_{name}", name))

@@ -7,8 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from flask_booking.migrating import crm_column
-from flask_booking.orm import bound
+from flask_booking.migrating import crm_column, crm_has
 
 revision = "0001"
 down_revision = None
@@ -238,7 +237,7 @@ def upgrade() -> None:
         _reference("event_type_id", "booking_event_type", "fk_booking_booking_event_type_id"),
         **TABLE,
     )
-    if bound().models.contact is not None:
+    if crm_has("contact"):
         op.create_index(op.f("ix_booking_booking_contact_id"), "booking_booking", ["contact_id"])
     op.create_index(op.f("ix_booking_booking_guest_email_key"), "booking_booking", ["guest_email_key"])
     op.create_index(op.f("ix_booking_booking_starts_at"), "booking_booking", ["starts_at"])
@@ -334,7 +333,7 @@ def upgrade() -> None:
         _reference("booking_id", "booking_booking", "fk_booking_history_booking_id"),
         **TABLE,
     )
-    if bound().models.activity is not None:
+    if crm_has("activity"):
         op.create_index(op.f("ix_booking_history_activity_id"), "booking_history", ["activity_id"])
     op.create_index(op.f("ix_booking_history_booking_id"), "booking_history", ["booking_id"])
     op.create_table(

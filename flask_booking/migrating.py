@@ -84,12 +84,17 @@ def downgrade(
 
 
 def _between(lower: str | None, upper: str) -> list[Script]:
+    _require(upper)
+    return list(script().iterate_revisions(upper, lower or "base"))  # newest first
+
+
+def _require(revision: str) -> None:
     try:
-        return list(script().iterate_revisions(upper, lower or "base"))  # newest first
+        script().get_revision(revision)
     except CommandError:
         raise BookingConfigError(
-            f"The flask_booking that is installed has no tables {upper}: install the release that this revision of "
-            "your migrations was written with, or a newer one"
+            f"The flask_booking that is installed is older than your migrations: it lacks the tables {revision}. "
+            "Install the release that they were written with, or a newer one"
         ) from None
 
 
@@ -199,7 +204,7 @@ def write_crm_revision(*, remove: bool = False) -> pathlib.Path | None:
     if since == to:
         return None
     if since is not None:
-        _between(to, since)  # raises when it is of a newer release
+        _require(since)
     schema = bound().metadata.schema
     more = ", crm=crm" + (f", schema={schema!r}" if schema else "")
     forth, back = f"upgrade({to!r}, since={since!r}{more})", f"downgrade({to!r}, to={since!r}{more})"

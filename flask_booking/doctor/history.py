@@ -6,6 +6,7 @@ import collections.abc as c
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from flask import current_app
 
@@ -64,7 +65,7 @@ def _stamp(history: ScriptDirectory, heads: c.Sequence[str]) -> Finding:
         return warn(text, "If its tables are up to date, run `flask db stamp head`.")
     try:
         applied = [one for start in stamped for one in history.iterate_revisions(start, "base")]
-    except CommandError:
+    except (CommandError, RevisionError):
         text = f"the database is at {', '.join(stamped)}, which your migrations don't know: nothing can be upgraded"
         return fail(text, "Bring back the file of that revision; it may be on another branch.")
     if set(stamped) == set(heads):

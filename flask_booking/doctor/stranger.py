@@ -74,7 +74,7 @@ def _get(app: Flask, answer: Answer) -> None:
             answer.stopped_by = ""
             response = client.get(answer.path, base_url=secure, headers=_HEADERS, buffered=True)
     except Exception as error:
-        answer.raised, answer.status = f"{type(error).__name__} in {place_of(error)}", 500
+        answer.raised, answer.status = _told(error), 500
         return
     answer.status, answer.mimetype = response.status_code, response.mimetype or ""
     answer.headers = {name.lower(): value for name, value in response.headers.items()}
@@ -111,7 +111,7 @@ def _watched(app: t.Any, answer: Answer) -> c.Iterator[None]:
     after = {name: list(functions) for name, functions in app.after_request_funcs.items()}
     for name, functions in before.items():
         app.before_request_funcs[name] = [_first(app, function, answer) for function in functions]
-    app.before_request_funcs["booking_settings"].insert(0, _stay_out)
+    app.before_request_funcs["booking_settings"].insert(0, _keep_out(answer))
     for name, functions in after.items():
         app.after_request_funcs[name] = [_then(app, function, answer) for function in functions]
     try:
@@ -123,11 +123,22 @@ def _watched(app: t.Any, answer: Answer) -> c.Iterator[None]:
         app.after_request_funcs.update(after)
 
 
-def _stay_out() -> Response | None:
+def _keep_out(answer: Answer) -> t.Callable[[], Response | None]:
     """A first visit makes a host of a user, and nothing may be written: so end it where a stranger counts as one."""
-    if crm().current_user() is None:
-        return None
-    return Response("", 200, headers={_TAKEN_FOR: "user"})
+
+    def kept_out() -> Response | None:
+        try:
+            user = crm().current_user()
+        except Exception as error:
+            answer.raised = _told(error)
+            raise
+        return None if user is None else Response("", 200, headers={_TAKEN_FOR: "user"})
+
+    return kept_out
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__} in {place_of(error)}"
 
 
 def _is_ours(function: t.Any) -> bool:

@@ -10,8 +10,6 @@ import typing as t
 
 from flask import current_app
 
-from ..crm import CRM
-from ..state import crm
 from .finding import Finding, fail, info, ok, some, warn
 from .names import SAMPLE
 from .policy import allows
@@ -69,19 +67,13 @@ def strangers() -> c.Iterator[Finding]:
         )
     elif answer.status >= 500:
         text = f"a stranger at {prefix}/bookings gets {answer.seen} instead of being asked to log in"
-        yield fail(text, _culprit(answer) or _login())
+        advice = "Mend what raises there: `CRM.current_user`, or your base template without a user."
+        yield fail(text, _culprit(answer) or advice)
     elif answer.status == 404:
         text = f"{prefix}/bookings doesn't exist for a stranger ({answer.seen})"
         yield warn(text, _culprit(answer) or "See `addresses` above.")
     else:
         yield ok(f"a stranger is kept out ({answer.seen})")
-
-
-def _login() -> str:
-    """What to do when asking who is logged in fails."""
-    if type(crm()).current_user is CRM.current_user and not hasattr(current_app, "login_manager"):
-        return "Set up Flask-Login (`login_manager.init_app(app)`), or override `CRM.current_user`."
-    return "Mend what raises there: `CRM.current_user`, or your base template without a user."
 
 
 def _public_answers() -> list[Answer]:

@@ -17,6 +17,7 @@ from ..i18n import use_locale
 from ..links import base_url, booking_url, manage_url, page_url
 from ..models import Booking, BookingStatus, Host
 from ..models.booking import open_location
+from ..scheduling.intake import answer_text
 from ..state import crm
 from .invitation import (
     Attendee,
@@ -68,7 +69,6 @@ def view_of(
         location_kind=str(location.get("kind") or ""),
         location_url=str(location.get("url") or ""),
         description=event.description,
-        answers=tuple(Answer(str(one.get("label", "")), str(one.get("text", ""))) for one in booking.answers),
         notes=booking.notes,
         reason=str(said.get("reason") or ""),
         by=str(said.get("actor") or ""),
@@ -86,7 +86,8 @@ def view_of(
         brand_name=current_app.config["BOOKING_BRAND_NAME"],
     )
     with use_locale(view.locale):
-        return replace(view, location_text=_place(view, str(location.get("text") or ""), reader))
+        answers = tuple(Answer(str(one.get("label", "")), answer_text(one)) for one in booking.answers)
+        return replace(view, answers=answers, location_text=_place(view, str(location.get("text") or ""), reader))
 
 
 def instant(text: object) -> dt.datetime | None:

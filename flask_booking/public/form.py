@@ -41,7 +41,10 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """One field: ``name`` in the form, ``kind`` of control, ``problem`` empty when all is well."""
+    """One field: ``name`` in the form, ``kind`` of control, ``problem`` empty when all is well.
+
+    ``needed_for_calls`` says that it is required if the guest chooses to be called: no page can know beforehand.
+    """
 
     name: str
     kind: str
@@ -53,6 +56,7 @@ class Field:
     problem: str = ""
     options: tuple[tuple[str, str], ...] = ()
     icons: dict[str, str] = dataclasses.field(default_factory=dict)
+    needed_for_calls: bool = False
 
     @property
     def id(self) -> str:
@@ -97,8 +101,19 @@ def fields_of(event: EventType, entry: Entry, problems: c.Mapping[str, str]) -> 
         )
     if calls:
         why = _("You will be called at this number.") if only_calls else _("Needed when you want to be called.")
-        problem = problems.get("phone", "")
-        fields.append(Field("phone", "tel", _("Phone number"), entry.phone, only_calls, "tel", why, problem))
+        fields.append(
+            Field(
+                "phone",
+                "tel",
+                _("Phone number"),
+                entry.phone,
+                only_calls,
+                "tel",
+                why,
+                problems.get("phone", ""),
+                needed_for_calls=not only_calls,
+            )
+        )
     fields += [_question(question, entry, problems) for question in event.questions]
     fields.append(
         Field(

@@ -16,6 +16,7 @@ from ..i18n import gettext as _
 from ..models import Booking, BookingStatus
 from ..scheduling import booking_by_token, cancel
 from ..scheduling.change import check_changeable
+from ..scheduling.intake import answer_text
 from ..zones import UnknownZone, canonical
 from .addresses import address
 from .blueprint import blueprint, guarded
@@ -130,6 +131,7 @@ def manage(token: str) -> ResponseReturnValue:
         faces=faces(shown.booking.hosts),
         heading=heading,
         lead=_lead(shown, new),
+        answer_text=answer_text,
         new=new,
         add=add_links(shown.booking) if shown.state in ("confirmed", "pending") else None,
     )

@@ -12,6 +12,7 @@ from ..models import Hold
 from ..state import Session, session
 from . import snapshot as snapshots
 from .choose import Ignoring, choose
+from .load import load_of
 from .occupy import forget_expired, occupy, release_hold_rows
 from .transaction import lock_calendars, transact
 
@@ -64,9 +65,8 @@ def place_hold(event_type_id: int, token: str, start: int, duration: int | None 
         earlier = own_hold(db, token)
         snapshot = snapshots.load(db, event, hosts, start, start + 1, locked=True)
         forget_expired(db, snapshot.calendars, moment)
-        chosen = choose(
-            snapshot, minutes, start, now=moment, ignoring=Ignoring(hold_id=earlier.id if earlier else None)
-        )
+        ignoring = Ignoring(hold_id=earlier.id if earlier else None)
+        chosen = choose(snapshot, minutes, start, now=moment, ignoring=ignoring, load=load_of(db, event, hosts))
         if earlier:
             release_hold_rows(db, earlier.id)
         if not event.hold_minutes:

@@ -14,6 +14,7 @@ from ..errors import BookingError, frames_of
 from ..i18n import gettext as _
 from ..models import Booking, HistoryEntry, HistoryKind, OutboxMessage
 from ..state import Session, crm, session
+from .intake import answer_text
 from .outbox import add_message
 from .transaction import is_contention, transact
 
@@ -142,7 +143,7 @@ def _told(booking: Booking, entry: HistoryEntry) -> Happening:
 def answer_line(answer: dict[str, t.Any]) -> str:
     """A question and its answer on one line; a question that ends with a mark of its own gets no colon."""
     mark = "" if answer["label"].endswith(("?", ":", ".", "!")) else ":"
-    return f"{answer['label']}{mark} {answer['text']}"
+    return f"{answer['label']}{mark} {answer_text(answer)}"
 
 
 _FIRST = {HistoryKind.BOOKED, HistoryKind.REQUESTED}

@@ -16,6 +16,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from ..crm import Guest
 from ..errors import InvalidInput
+from ..i18n import format_date
 from ..i18n import gettext as _
 from ..models import EventType
 from ..zones import UnknownZone, zone
@@ -147,6 +148,13 @@ def _answers(event: EventType, given: c.Mapping[str, t.Any], problems: dict[str,
                 }
             )
     return checked
+
+
+def answer_text(answer: c.Mapping[str, t.Any]) -> str:
+    """An answer that was taken, as whoever reads now writes it: dates in words, a tick in the own language."""
+    if answer.get("kind") == "date":
+        return format_date(dt.date.fromisoformat(str(answer["value"])), style="long")
+    return _("Yes") if answer.get("value") is True else str(answer.get("text", ""))
 
 
 def _answer(question: dict[str, t.Any], given: t.Any) -> tuple[t.Any, str]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..encryption import new_public_id, new_token, token_hash
 from ..errors import GuestLimitReached, HoldExpired, KeyReused, NoLongerOffered, SlotTaken, SlotUnavailable
-from ..models import Assignment, Booking, BookingHost, BookingStatus, EventType, HistoryKind, Host
+from ..models import Booking, BookingStatus, EventType, HistoryKind, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
 from ..state import Session, session
@@ -22,6 +22,7 @@ from .choose import Ignoring, choose
 from .hold import check_hold_token, own_hold
 from .hooks import link_contact, with_hooks
 from .intake import Intake
+from .load import load_of
 from .occupy import forget_expired, occupy, release_hold_rows
 from .tell import Told, new_entry, tell_all
 from .transaction import lock_calendars
@@ -118,8 +119,7 @@ def _choose(
     hold = own_hold(db, token)
     snapshot = snapshots.load(db, event, hosts, start, start + 1, locked=True)
     forget_expired(db, snapshot.calendars, now)
-    several = event.assignment is Assignment.ANY and len(hosts) > 1
-    load = _coming(db, [host.id for host in hosts]) if several else {}
+    load = load_of(db, event, hosts)
     try:
         chosen = choose(
             snapshot, minutes, start, now=now, ignoring=Ignoring(hold_id=hold.id if hold else None), load=load
@@ -131,17 +131,6 @@ def _choose(
     if hold is not None:
         release_hold_rows(db, hold.id)
     return chosen
-
-
-def _coming(db: Session, host_ids: list[int]) -> dict[int, int]:
-    """How many coming meetings each host has."""
-    rows = db.execute(
-        sa.select(BookingHost.host_id, sa.func.count())
-        .join(Booking, Booking.id == BookingHost.booking_id)
-        .where(BookingHost.host_id.in_(host_ids), Booking.status.in_(LIVE), Booking.starts_at > utcnow())
-        .group_by(BookingHost.host_id)
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def _check_guest_limit(db: Session, event: EventType, email: str) -> None:

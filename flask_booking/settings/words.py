@@ -24,6 +24,7 @@ from ..models import (
     OutboxMessage,
 )
 from ..models.columns import utcnow
+from ..scheduling import intake
 from ..zones import zone
 
 
@@ -61,6 +62,11 @@ def happened(entry: HistoryEntry) -> str:
         HistoryKind.NO_SHOW: _("Marked as missed by %(who)s", who=who),
         HistoryKind.REASSIGNED: _("Given to another host by %(who)s", who=who),
     }[entry.kind]
+
+
+def answer(given: dict[str, t.Any]) -> str:
+    """An answer of the guest's, as the host writes it."""
+    return intake.answer_text(given)
 
 
 def source(booking: Booking) -> str:

@@ -396,6 +396,31 @@ def test_the_link_is_copied(opened: Open, desktop: Page) -> None:
     assert copied == f"{opened.server.url}/book/manage/{opened.bookings()[0].manage_token}"
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["", "no scripts"])
+def test_who_wants_to_be_called_is_asked_for_a_number(opened: Open, new_page: NewPage, *, scripts: bool) -> None:
+    opened.ann.event.locations = [
+        {"id": "web", "kind": "link", "text": "Video call", "url": "https://meet.example.com/a"},
+        {"id": "call", "kind": "phone_guest", "text": "", "url": ""},
+    ]
+    session().commit()
+    page = new_page("phone", java_script=scripts)
+    opened.at(page, query="&tz=Europe/Paris")
+    page.locator(".times button").first.click()
+    fill(page)
+    page.get_by_label("Video call").check()
+    expect(page.get_by_role("textbox", name="Phone number optional")).to_be_visible()
+    page.get_by_label("we call you").check()
+    expect(page.get_by_role("textbox", name="Phone number", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Book this meeting").click()
+    if scripts:
+        assert page.evaluate("document.querySelector('[name=phone]').validity.valueMissing")
+    else:
+        expect(page.get_by_text("Please enter your phone number: you will be called.").first).to_be_visible()
+    page.get_by_label("Video call").check()
+    page.get_by_role("button", name="Book this meeting").click()
+    expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+
+
 def test_the_event_types_own_address_is_reached(opened: Open, desktop: Page) -> None:
     """Browsers hold a form's redirect against the page's form-action."""
     elsewhere = opened.server.url.replace("127.0.0.1", "localhost") + "/book/ann?thanks=1"

@@ -12,8 +12,11 @@ from flask.testing import FlaskClient
 
 from flask_booking import catalog
 from flask_booking.catalog.fields import QUESTION_KINDS
+from flask_booking.messages.gather import view_of
+from flask_booking.messages.view import Reader
 from flask_booking.models import Booking, BookingPage, BookingStatus, Hold, OccupiedTime
 from flask_booking.scheduling import decline
+from flask_booking.scheduling.hooks import happening
 from flask_booking.state import session
 from tests.fixtures.people import Bookable, make_host
 from tests.public.guest import book, choose, form_to, forms, heading, manage, send, text_of, times
@@ -346,6 +349,17 @@ def test_past_the_cut_off_the_page_says_what_to_do(ann: Bookable, client: FlaskC
     assert "It is too late to change this meeting here. Please contact the host." in text_of(page)
     assert client.post(f"{base}/cancel").status_code == 409
     assert bookings()[0].status is BookingStatus.CONFIRMED
+
+
+def test_a_date_is_told_as_its_reader_writes_it_and_kept_for_machines(ann: Bookable, client: FlaskClient) -> None:
+    event = ann.another(questions=[{"id": "day", "label": "Since when?", "kind": "date"}])
+    base = manage(book(client, f"/book/ann/{event.slug}", a_day="2026-12-03"))
+    assert "3 December 2026" in text_of(client.get(base))
+    assert "December 3, 2026" in text_of(client.get(base, headers={"Accept-Language": "en-US"}))
+    (booking,) = bookings()
+    assert booking.answers[0]["value"] == booking.answers[0]["text"] == "2026-12-03"
+    assert "3 December 2026" in view_of(booking, Reader.HOST).answers[0].answer
+    assert "Since when? 3 December 2026" in happening(booking, booking.history[0]).body
 
 
 def test_a_request_says_that_it_waits(ann: Bookable, client: FlaskClient) -> None:

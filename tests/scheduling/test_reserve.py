@@ -335,6 +335,16 @@ def test_the_host_with_the_fewest_meetings_gets_the_next(host: Host, other_host:
     assert [hosts[0].user.name for hosts in taken] == ["Ben", "Ann", "Ben"]
 
 
+def test_a_hold_is_of_the_host_who_will_get_the_meeting(host: Host, other_host: Host) -> None:
+    anyone = new_event(host, other_host, assignment=Assignment.ANY)
+    book(new_event(host).id, request(midnight()))
+    start = midnight() + HOUR
+    token = new_hold_token(anyone.id)
+    place_hold(anyone.id, token, start)
+    held = db.session.scalars(sa.select(OccupiedTime.host_id).where(OccupiedTime.hold_id.is_not(None))).all()
+    assert held == [host.id for host in book(anyone.id, request(start, hold=token)).hosts] == [other_host.id]
+
+
 def test_the_next_guest_of_a_group_joins_the_host_who_has_it(host: Host, other_host: Host) -> None:
     anyone = new_event(host, other_host, assignment=Assignment.ANY, seats=2)
     hosts = [book(anyone.id, request(midnight(), f"{name}@example.com")).hosts[0].id for name in "abcd"]

@@ -199,3 +199,13 @@ function ready() {
 
 ready();
 document.querySelector("[data-focus]")?.focus();
+
+// Who chose to be called has to say at which number.
+
+const phone = document.querySelector("[data-details] [name=phone]");
+if (phone?.form.querySelector("[data-calls]")) {
+  const ask = () => { phone.required = Boolean(phone.form.querySelector("[data-calls]:checked")); };
+  phone.form.addEventListener("change", ask);
+  addEventListener("pageshow", ask);
+  ask();
+}

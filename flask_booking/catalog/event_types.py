@@ -29,7 +29,7 @@ from ..models import (
 from ..models.booking import LIVE
 from ..models.columns import utcnow
 from ..scheduling.transaction import lock_calendars, transact
-from ..state import Session, session
+from ..state import Session, crm, session
 from . import check, fields
 from .slugs import free_slug, slug_of
 
@@ -105,8 +105,9 @@ def set_archived(event: EventType, archived: bool) -> None:
 
 
 def set_hosts(event: EventType, hosts: c.Sequence[Host]) -> None:
-    """Name the hosts of an event type, at least one."""
-    if not hosts:
+    """Name the hosts of an event type, at least one, all of the tenant of its page's owner."""
+    owner = event.page.host.user
+    if not hosts or not all(crm().same_tenant(owner, host.user) for host in hosts):
         raise InvalidInput(fields={"hosts": _("Please choose at least one host.")})
     lock_calendars(session(), [host.id for host in event.hosts])
     event.hosts = list(hosts)

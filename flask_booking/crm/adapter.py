@@ -111,6 +111,10 @@ class CRM:
         name = self.user_fields.tenant
         return getattr(user, name) if name else None
 
+    def same_tenant(self, user: t.Any, other: t.Any) -> bool:
+        """Whether two users belong together; nobody gets a meeting of another tenant."""
+        return bool(self.tenant_of(user) == self.tenant_of(other))
+
     def is_admin(self, user: t.Any) -> bool:
         """Whether ``user`` may manage the booking pages of everyone in the same tenant."""
         name = self.user_fields.is_admin
@@ -123,7 +127,7 @@ class CRM:
         """
         if self.key_of(user) == self.key_of(host_user):
             return True
-        return self.is_admin(user) and self.tenant_of(user) == self.tenant_of(host_user)
+        return self.is_admin(user) and self.same_tenant(user, host_user)
 
     # Contacts
 

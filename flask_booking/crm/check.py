@@ -46,7 +46,7 @@ def names_of(fields: Fields) -> list[tuple[str, str]]:
 
 def _names(kind: str, model: type[t.Any], fields: Fields) -> c.Iterator[str]:
     for setting, name in names_of(fields):
-        if not hasattr(model, name):
+        if not columns.exists(model, name):
             yield (
                 f"crm.{kind}_fields.{setting}: {model.__name__} has no attribute {name!r}; "
                 "name one that it has, or '' for none"
@@ -59,7 +59,7 @@ def _names(kind: str, model: type[t.Any], fields: Fields) -> c.Iterator[str]:
 
 
 def _there(model: type[t.Any], name: str) -> bool:
-    return bool(name) and hasattr(model, name) and not columns.is_method(model, name)
+    return bool(name) and columns.exists(model, name) and not columns.is_method(model, name)
 
 
 def _users(model: type[t.Any], fields: UserFields, overridden: Overridden) -> c.Iterator[str]:

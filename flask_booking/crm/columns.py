@@ -18,9 +18,22 @@ from sqlalchemy.ext.hybrid import hybrid_method, hybrid_property
 Session: t.TypeAlias = "so.Session | so.scoped_session[so.Session]"
 
 
+def exists(model: type[t.Any], name: str) -> bool:
+    """Whether objects of the model have such an attribute by their class."""
+    return inspect.getattr_static(model, name, None) is not None
+
+
+def _of_class(model: type[t.Any], name: str) -> t.Any | None:
+    """The attribute as the class has it; None for a hybrid that makes sense on objects only."""
+    try:
+        return getattr(model, name, None)
+    except Exception:
+        return None
+
+
 def is_relationship(model: type[t.Any], name: str) -> bool:
     """Whether the attribute leads to another model's row."""
-    comparator = getattr(getattr(model, name, None), "comparator", None)
+    comparator = getattr(_of_class(model, name), "comparator", None)
     return isinstance(comparator, so.RelationshipProperty.Comparator)
 
 
@@ -28,13 +41,13 @@ def column_of(model: type[t.Any], name: str) -> sa.Column[t.Any] | None:
     """The one column behind an attribute, also behind a synonym or a simple hybrid; None when there is none."""
     if is_relationship(model, name):
         return None
-    columns = getattr(getattr(getattr(model, name, None), "property", None), "columns", [])
+    columns = getattr(getattr(_of_class(model, name), "property", None), "columns", [])
     return next((one for one in columns if isinstance(one, sa.Column)), None)
 
 
 def is_queryable(model: type[t.Any], name: str) -> bool:
     """Whether the database can compare the attribute."""
-    return name in sa.inspect(model).all_orm_descriptors
+    return name in sa.inspect(model).all_orm_descriptors and _of_class(model, name) is not None
 
 
 def is_writable(model: type[t.Any], name: str) -> bool:

@@ -14,7 +14,7 @@ from ..i18n import gettext as _
 from ..models import Assignment, Booking, BookingHost, BookingStatus, EventType, HistoryEntry, HistoryKind, Host
 from ..models.booking import LEGAL_MOVES
 from ..models.columns import utcnow
-from ..state import Session, session
+from ..state import Session, crm, session
 from ..zones import zone
 from . import snapshot as snapshots
 from .choose import Ignoring, choose
@@ -123,7 +123,7 @@ def reassign(booking_id: int, host_id: int, *, now: int | None = None) -> Bookin
 
     def change(booking: Booking) -> HistoryEntry | None:
         new = db.get(Host, host_id)
-        if new is None or not new.active:
+        if new is None or not new.active or not crm().same_tenant(new.user, booking.event_type.page.host.user):
             raise NotBookable(_("There is no such host."))
         if [host.id for host in booking.hosts] == [host_id]:
             return None

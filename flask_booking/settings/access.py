@@ -13,6 +13,7 @@ from flask import g, request
 from sqlalchemy import orm as so
 
 from .. import catalog
+from ..crm.columns import is_queryable
 from ..errors import NotBookable
 from ..i18n import gettext as _
 from ..models import (
@@ -116,7 +117,7 @@ def hosts_to_manage() -> list[tuple[str, str, bool]]:
 
 
 def manageable() -> list[tuple[Host, str]]:
-    """Each host the user may manage, with the page's slug."""
+    """Each host the user may manage, with the page's slug; not more than a list can show."""
     query = (
         sa.select(Host, BookingPage.slug)
         .join(BookingPage, BookingPage.host_id == Host.id)
@@ -124,11 +125,18 @@ def manageable() -> list[tuple[Host, str]]:
         .order_by(Host.id)
         .limit(_MOST_HOSTS)
     )
-    tenant = crm().user_fields.tenant
-    if tenant:
-        user = crm().models.user
-        query = query.join(Host.user).where(getattr(user, tenant) == crm().tenant_of(desk().user))
-    return [(host, slug) for host, slug in session().execute(query) if may_manage(host)]
+    model, tenant = crm().models.user, crm().user_fields.tenant
+    if tenant and is_queryable(model, tenant) and not crm().overrides("tenant_of"):
+        query = query.join(Host.user).where(getattr(model, tenant) == crm().tenant_of(desk().user))
+    found: list[tuple[Host, str]] = []
+    last = 0
+    while len(found) < _MOST_HOSTS:  # what the database can't tell the CRM may: the first hosts may all be strangers
+        rows = session().execute(query.where(Host.id > last)).all()
+        found += [(host, slug) for host, slug in rows if may_manage(host)]
+        if len(rows) < _MOST_HOSTS:
+            break
+        last = rows[-1][0].id
+    return found[:_MOST_HOSTS]
 
 
 def _find(model: type[t.Any], public_id: str) -> t.Any:

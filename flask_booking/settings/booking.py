@@ -143,13 +143,16 @@ def _back(public_id: str) -> ResponseReturnValue:
 
 
 def _others(found: Booking) -> list[tuple[Host, str]]:
-    """Other hosts who may get the meeting: those of the event type, and those whom the user manages."""
-    now = {host.id for host in found.hosts}
-    able = {host.id for host in found.event_type.hosts}
+    """Other hosts of the tenant who may get the meeting: those whom the user manages, or else the event type's."""
+    now, owner = {host.id for host in found.hosts}, found.event_type.page.host.user
     if access.hosts_to_manage():
-        return [(host, slug) for host, slug in access.manageable() if host.id not in now and host.active]
+        able = access.manageable()
+    else:
+        able = [(host, access.page_of(host).slug) for host in found.event_type.hosts if host.id not in now]
     return [
-        (host, access.page_of(host).slug) for host in found.event_type.hosts if host.id in able - now and host.active
+        (host, slug)
+        for host, slug in able
+        if host.id not in now and host.active and crm().same_tenant(owner, host.user)
     ]
 
 

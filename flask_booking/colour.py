@@ -11,6 +11,8 @@ import dataclasses
 import functools
 import re
 
+from flask import current_app
+
 DEFAULT_ACCENT = "#2456d6"
 READABLE = 4.5
 """The contrast that normal text needs (WCAG 2.2, 1.4.3)."""
@@ -40,6 +42,11 @@ def parsed(colour: str) -> str | None:
     """``colour`` as ``#rrggbb`` in lower case, None when it isn't one."""
     found = _COLOUR.fullmatch(colour or "")
     return f"#{found[1].lower()}" if found else None
+
+
+def house_accent() -> str:
+    """The colour of pages whose host chose none: ``BOOKING_ACCENT``.  Needs an application context."""
+    return parsed(current_app.config["BOOKING_ACCENT"]) or DEFAULT_ACCENT
 
 
 def luminance(colour: str) -> float:

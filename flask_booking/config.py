@@ -22,7 +22,28 @@ Links in mails are made from it.  Without it they are made from ``SERVER_NAME``,
 set it in production, since a request's Host header is the visitor's to choose."""
 
 BOOKING_BASE_TEMPLATE = "base.html"
-"""The CRM's template that the settings screens extend, through ``booking/bridge.html``."""
+"""The CRM's template that the settings screens extend; None gives them a plain page of their own."""
+
+BOOKING_BASE_BLOCKS: dict[str, str] = {}
+"""What the blocks of that template are called, as far as it isn't ``title``, ``head``, ``content`` and ``scripts``:
+``{"content": "body"}``."""
+
+BOOKING_PUBLIC_BASE_TEMPLATE: str | None = None
+"""A template of the CRM that the public pages extend; None leaves them in a light page of their own."""
+
+BOOKING_PUBLIC_BASE_BLOCKS: dict[str, str] = {}
+"""What the blocks of that template are called, as in ``BOOKING_BASE_BLOCKS``."""
+
+BOOKING_ACCENT = "#2456d6"
+"""The accent colour of public pages and mails whose host chose none.  Like any other it is made darker or lighter until
+it can be read."""
+
+BOOKING_LOGO_URL = ""
+"""The logo of public pages and mails whose host gave none: ``https://…``, or a path on this server."""
+
+BOOKING_STYLESHEETS: t.Sequence[str] = ()
+"""Stylesheets that the public pages load after ours: names of files in the CRM's static folder, paths on this server,
+or ``https://…`` addresses that ``BOOKING_CSP`` allows."""
 
 BOOKING_ENCRYPTION_KEYS: str | t.Sequence[str] | None = None
 """Fernet keys (a list, or separated by commas), the newest first, for secrets at rest.  Without it a key is derived

@@ -32,7 +32,7 @@ def update_page(page: BookingPage, values: c.Mapping[str, t.Any]) -> None:
         problems["slug"] = _("Another page has this address.")
     title = check.line(given("title"), "title", problems)
     welcome = check.lines(given("welcome"), "welcome", problems)
-    accent = check.colour(given("accent"), "accent", problems) or "#2456d6"
+    accent = check.colour(given("accent"), "accent", problems)
     links = {name: check.url(given(name), name, problems) for name in ("banner_url", "logo_url")}
     if given("appearance") not in set(Appearance):
         problems["appearance"] = _("Please choose light, dark or automatic.")

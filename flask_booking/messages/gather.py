@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from flask import current_app
 
+from ..colour import house_accent
 from ..errors import frames_of
 from ..i18n import gettext as _
 from ..i18n import use_locale
@@ -81,8 +82,8 @@ def view_of(
         booking_url=page_url(page.slug, event.slug, base=base),
         crm_url="" if to_guest else booking_url(booking.public_id, base=base),
         contact_url="" if to_guest else _contact_url(booking, base),
-        accent=event.colour or page.accent,
-        logo_url=absolute(page.logo_url, base),
+        accent=event.colour or page.accent or house_accent(),
+        logo_url=absolute(page.logo_url or current_app.config["BOOKING_LOGO_URL"], base),
         brand_name=current_app.config["BOOKING_BRAND_NAME"],
     )
     with use_locale(view.locale):

@@ -83,7 +83,7 @@ def _template(kind: Kind, reader: Reader, ending: str) -> Template:
         f"booking/mail/{kind}.{ending}",
         f"booking/mail/message.{ending}",
     ]
-    return environment("mails").select_template(names)
+    return environment().select_template(names)
 
 
 def _tidy(text: str) -> str:

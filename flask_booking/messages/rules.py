@@ -9,7 +9,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 from flask import current_app
 
-from ..colour import DEFAULT_ACCENT
+from ..colour import house_accent
 from ..i18n import gettext as _
 from ..i18n import use_locale
 from ..links import base_url
@@ -94,7 +94,7 @@ def sample_view(host: Host) -> MeetingView:
             cancel_url=f"{base}/",
             booking_url=f"{base}/",
             crm_url=f"{base}/",
-            accent=page.accent if page else DEFAULT_ACCENT,
-            logo_url=absolute(page.logo_url if page else "", base),
+            accent=(page.accent if page else "") or house_accent(),
+            logo_url=absolute((page.logo_url if page else "") or current_app.config["BOOKING_LOGO_URL"], base),
             brand_name=current_app.config["BOOKING_BRAND_NAME"],
         )

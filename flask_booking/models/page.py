@@ -42,7 +42,7 @@ class BookingPage(Model):
     host_id: so.Mapped[int] = references("host", "page_host_id")
     title: so.Mapped[str] = so.mapped_column(sa.String(200), default="")
     welcome: so.Mapped[str] = so.mapped_column(sa.Text, default="")
-    accent: so.Mapped[str] = so.mapped_column(sa.String(7), default="#2456d6")
+    accent: so.Mapped[str] = so.mapped_column(sa.String(7), default="")
     banner_url: so.Mapped[str] = so.mapped_column(sa.String(500), default="")
     logo_url: so.Mapped[str] = so.mapped_column(sa.String(500), default="")
     appearance: so.Mapped[Appearance] = so.mapped_column(EnumText(Appearance), default=Appearance.AUTO)

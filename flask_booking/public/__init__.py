@@ -14,10 +14,12 @@ from . import files as files
 from . import manage as manage
 from . import move as move
 from .blueprint import blueprint
+from .looks import check_looks
 
 __all__ = ["init_app"]
 
 
 def init_app(app: Flask) -> None:
     """Put the public pages beneath ``BOOKING_URL_PREFIX``."""
+    check_looks(app.config)
     app.register_blueprint(blueprint, url_prefix=app.config["BOOKING_URL_PREFIX"])

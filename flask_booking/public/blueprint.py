@@ -21,6 +21,7 @@ from ..i18n import gettext as _
 from ..i18n import language_tag
 from ..models import BookingPage
 from ..state import session
+from ..templating import told
 from .addresses import address
 from .language import choose_language
 from .shell import Shell, render
@@ -81,7 +82,7 @@ def guarded(rate: str, *, posting: str | None = None, secret: bool = False) -> t
                 if current_app.debug:
                     raise
                 session().rollback()
-                _log.error("%s failed: %s\n%s", request.endpoint, type(error).__name__, frames_of(error))
+                _log.error("%s failed: %s\n%s", request.endpoint, told(error), frames_of(error))
                 response = sorry(500, _("Something broke"), _("It is our fault, not yours. Nothing was half done."))
             return _with_headers(response, secret)
 
@@ -144,6 +145,13 @@ def _way_on(error: BookingError) -> tuple[str, str] | None:
 
 def sorry(status: int, title: str, text: str, way_on: tuple[str, str] | None = None) -> Response:
     """A page that says what went wrong and where to go on (address and words)."""
-    return make_response(
-        render("error.html", Shell(title=title), heading=title, text=text, way_on=way_on, status=status), status
-    )
+    words: dict[str, t.Any] = {"heading": title, "text": text, "way_on": way_on, "status": status}
+    try:
+        page = render("error.html", Shell(title=title), **words)
+    except Exception as error:
+        if current_app.debug:
+            raise
+        # What the CRM put in place of our templates fails: the page for errors is shown as the package has it.
+        _log.error("the page for errors failed: %s", told(error))
+        page = render("error.html", Shell(title=title), original=True, **words)
+    return make_response(page, status)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response
+from flask import Response, make_response, request
 
 from ..colour import parsed, stylesheet
-from .assets import TYPES, content, known
+from .assets import TYPES, content, known, within
 from .blueprint import blueprint
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -32,7 +32,8 @@ def theme(colour: str) -> Response:
     """The custom properties of a colour: a stylesheet of its own, since no page carries a style within it."""
     if parsed(colour) is None:
         return _nothing()
-    response = Response(stylesheet(colour), mimetype="text/css")
+    rules = stylesheet(colour)
+    response = Response(within(rules) if "within" in request.args else rules, mimetype="text/css")
     response.headers["Cache-Control"] = "public, max-age=604800"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

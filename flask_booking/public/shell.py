@@ -1,7 +1,8 @@
 """The public pages' own shell: what every page knows, and how templates are found.
 
-A CRM's context processors are not asked: they are made for people who are logged in, and may fail, query or touch the
-session for anybody else.  Its own templates in ``booking/public/`` come before ours, as usual.
+A CRM's context processors are not asked, unless it names a base template for guests: they are made for people who are
+logged in, and may fail, query or touch the session for anybody else.  Its own templates in ``booking/public/`` come
+before ours, as usual.
 """
 
 from __future__ import annotations
@@ -10,25 +11,26 @@ import dataclasses
 import re
 import typing as t
 
-import jinja2
 from flask import current_app
 
-from ..colour import DEFAULT_ACCENT, parsed
+from ..colour import house_accent, parsed
 from ..i18n import template_names
 from ..markdown import markdown
 from ..models import BookingPage, EventType
-from ..templating import environment
+from ..templating import PUBLIC_BRIDGE, environment, in_base
 from .addresses import address
 from .assets import static_url
 from .language import alternates, choices, link_language
+from .looks import own_stylesheets
 
 
 @dataclasses.dataclass(frozen=True)
 class Shell:
-    """What surrounds a page: its title and its looks.  ``accent`` is ``#rrggbb``; addresses of images are https."""
+    """What surrounds a page: its title and its looks.  ``accent`` is ``#rrggbb``, empty for the house's;
+    addresses of images are https."""
 
     title: str
-    accent: str = DEFAULT_ACCENT
+    accent: str = ""
     appearance: str = "auto"
     banner_url: str = ""
     logo_url: str = ""
@@ -38,14 +40,14 @@ class Shell:
     @property
     def theme_url(self) -> str:
         """The stylesheet of the colour."""
-        return address("theme", colour=self.accent.lstrip("#"))
+        return address("theme", colour=(self.accent or house_accent()).lstrip("#"))
 
 
 def shell_for(title: str, page: BookingPage, event: EventType | None = None, **more: t.Any) -> Shell:
     """The shell in the looks of a page, or of one of its event types where that has its own."""
     return Shell(
         title=title,
-        accent=(event and parsed(event.colour)) or parsed(page.accent) or DEFAULT_ACCENT,
+        accent=(event and parsed(event.colour)) or parsed(page.accent) or "",
         appearance=page.appearance.value,
         banner_url=image_url((event and event.banner_url) or page.banner_url),
         logo_url=image_url(page.logo_url),
@@ -59,19 +61,31 @@ def image_url(url: str | None) -> str:
     return text if re.match(r"https://[^\s\"'<>\\]+$|/(?!/)[^\s\"'<>\\]*$", text) else ""
 
 
-def render(name: str, shell: Shell, **context: t.Any) -> str:
-    """The public template ``name`` as text."""
-    # Ours in every respect but where templates are found: a CRM's settings must not change what guests read.
-    found = environment("public", autoescape=True, undefined=jinja2.Undefined, trim_blocks=True, lstrip_blocks=True)
-    template = found.get_template(f"booking/public/{name}")
-    return template.render(
+def render(name: str, shell: Shell, *, original: bool = False, **context: t.Any) -> str:
+    """The public template ``name`` as text; ``original``: as it is in the package, whatever the CRM replaced."""
+    in_base_of_crm = bool(current_app.config["BOOKING_PUBLIC_BASE_TEMPLATE"]) and not original
+    template = environment("originals" if original else "pages").get_template(f"booking/public/{name}")
+    page = template.render(
         **template_names(),
         shell=shell,
         brand=current_app.config["BOOKING_BRAND_NAME"],
+        in_base=in_base_of_crm,
         static_url=static_url,
         link_language=link_language(),
         languages=choices(),
         alternates=alternates() if shell.indexed else [],
+        stylesheets=own_stylesheets(),
+        logo_url=shell.logo_url or image_url(current_app.config["BOOKING_LOGO_URL"]),
         markdown=markdown,
         **context,
     )
+    return _in_base(page) if in_base_of_crm else page
+
+
+def _in_base(page: str) -> str:
+    head, _mark, content = page.partition("<!--content-->")
+    title, _mark, head = head.partition("</title>")
+    content, _mark, scripts = content.partition("<!--scripts-->")
+    title = title.rpartition("<title>")[2]
+    pieces = {"title": title, "head": head, "content": content, "scripts": scripts}
+    return in_base(PUBLIC_BRIDGE, "BOOKING_PUBLIC_BASE_TEMPLATE", pieces)

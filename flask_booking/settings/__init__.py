@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from ..templating import check_blocks
 from . import (
     blocked,
     book,
@@ -50,6 +51,7 @@ _VIEWS = (
 
 def init_app(app: Flask) -> None:
     """Put the screens beneath ``BOOKING_SETTINGS_URL_PREFIX``, and give the CRM's own templates their meetings."""
+    check_blocks(app.config)
     app.register_blueprint(blueprint, url_prefix=app.config["BOOKING_SETTINGS_URL_PREFIX"])
     meetings.init_app(app)
     news.init_app(app)

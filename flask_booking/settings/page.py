@@ -8,7 +8,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import catalog
-from ..colour import contrast, parsed, shades
+from ..colour import contrast, house_accent, parsed, shades
 from ..errors import InvalidInput
 from ..i18n import gettext as _
 from ..i18n import language_name, languages, lazy_gettext, spoken
@@ -80,7 +80,7 @@ def host() -> ResponseReturnValue:
 
 def contrast_note(accent: str) -> tuple[bool, str]:
     """Whether a colour can be read as it is, and what guests will see."""
-    wanted = parsed(accent)
+    wanted = parsed(accent) if accent.strip() else house_accent()
     if wanted is None:
         return False, _("A colour is written like #2456d6.")
     light, dark = shades(wanted), shades(wanted, dark=True)
@@ -101,7 +101,14 @@ def preview_accent() -> ResponseReturnValue:
 
 def _colours(accent: str) -> dict[str, t.Any]:
     good, note = contrast_note(accent)
-    return {"good": good, "note": note, "light": shades(accent), "dark": shades(accent, dark=True)}
+    accent = accent.strip() or house_accent()
+    return {
+        "house_accent": house_accent(),
+        "good": good,
+        "note": note,
+        "light": shades(accent),
+        "dark": shades(accent, dark=True),
+    }
 
 
 def _render_host(form: Form) -> str:

@@ -1,6 +1,6 @@
 """Putting a screen into the CRM's own page.
 
-The screen is rendered apart, and the CRM's base template gets it as one piece through ``booking/bridge.html``.  So the
+The screen is rendered apart, and the CRM's base template gets it as one piece through a bridge.  So the
 CRM's base template keeps its own ``_``, ``form`` or ``now``, our templates keep theirs, and neither can break the
 other.  A CRM's templates in ``booking/settings/`` come before ours, as usual.
 """
@@ -12,7 +12,6 @@ import hashlib
 import typing as t
 from pathlib import Path
 
-import jinja2
 from flask import current_app, url_for
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
@@ -22,7 +21,7 @@ from ..links import page_url
 from ..markdown import markdown
 from ..models.columns import utcnow
 from ..state import crm
-from ..templating import TEMPLATES, environment
+from ..templating import BRIDGE, TEMPLATES, environment, in_base
 from . import access, notices, words
 
 __all__ = ["STATIC", "TEMPLATES", "asset", "fragment", "render"]
@@ -33,20 +32,19 @@ STATIC = Path(__file__).parents[1] / "static" / "booking"
 def render(name: str, **context: t.Any) -> str:
     """The screen ``name`` of ``booking/settings/`` as a page of the CRM."""
     title, _mark, content = fragment(name, **context).partition("</title>")
-    values: dict[str, t.Any] = {
-        "booking_title": Markup(title.partition("<title>")[2].strip()),  # noqa: S704 - escaped by its template
-        "booking_content": Markup(content),  # noqa: S704 - escaped by its template
-        "booking_style": asset("settings.css"),
-        "booking_script": asset("settings.js"),
+    style, script = asset("settings.css"), asset("settings.js")
+    pieces = {
+        "title": title.partition("<title>")[2].strip(),
+        "head": str(Markup('<link rel="stylesheet" href="{}">').format(style)),
+        "content": content,
+        "scripts": str(Markup('<script type="module" src="{}"></script>').format(script)),
     }
-    current_app.update_template_context(values)
-    return environment("bridge").get_template("booking/bridge.html").render(values)
+    return in_base(BRIDGE, "BOOKING_BASE_TEMPLATE", pieces, style=style, script=script)
 
 
 def fragment(name: str, **context: t.Any) -> str:
     """The template ``name`` of ``booking/settings/`` alone."""
-    found = environment("screens", autoescape=True, undefined=jinja2.Undefined, trim_blocks=True, lstrip_blocks=True)
-    return found.get_template(f"booking/settings/{name}").render(**_names(), **context)
+    return environment().get_template(f"booking/settings/{name}").render(**_names(), **context)
 
 
 def _names() -> dict[str, t.Any]:

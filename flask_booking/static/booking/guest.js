@@ -1,6 +1,7 @@
 // Makes the public pages quicker. Every one of them works without it.
 
-const text = document.body.dataset;
+const root = document.querySelector(".booking-guest") || document.body;
+const text = root.dataset;
 const status = document.getElementById("status");
 
 function say(words) {
@@ -29,8 +30,9 @@ async function show(url, { push = true, keep = "" } = {}) {
   const fresh = page.getElementById("main");
   if (!fresh?.querySelector(".choose")) return location.assign(url);
   main.replaceWith(document.adoptNode(fresh));
-  document.querySelectorAll("body > .foot").forEach((foot) => foot.remove());
-  page.querySelectorAll("body > .foot").forEach((foot) => fresh.after(document.adoptNode(foot)));
+  const feet = ".booking-guest > .foot";
+  document.querySelectorAll(feet).forEach((foot) => foot.remove());
+  page.querySelectorAll(feet).forEach((foot) => fresh.after(document.adoptNode(foot)));
   document.title = page.title;
   if (push) history.pushState(null, "", url);
   if (keep) focusAfter(fresh, keep);

@@ -15,8 +15,6 @@ from .finding import Finding, fail, info, name_of, ok, warn
 
 _EFFECTS = {
     "booking_content": "the screens are empty",
-    "booking_style": "the screens are without their looks",
-    "booking_script": "the screens work without scripts only",
     "booking_title": "the screens have no title",
 }
 
@@ -28,7 +26,7 @@ def bridged() -> c.Iterator[Finding]:
     own = True
     try:
         bridge, file = _parsed(templates, "booking/bridge.html")
-        own = not str(file).startswith(str(TEMPLATES))
+        own = file is not None and not str(file).startswith(str(TEMPLATES))
         chain = list(_chain(templates, bridge, base))
     except jinja2.TemplateNotFound as error:
         text = f"the template {error.name} isn't there, so no settings screen can be shown"
@@ -47,7 +45,8 @@ def bridged() -> c.Iterator[Finding]:
             judge = fail if worst == "booking_content" else warn
             text = f"{name} has no block `{block}`: {_EFFECTS[worst]}"
             yield judge(
-                text, f"Add {{% block {block} %}}{{% endblock %}} there, or write a booking/bridge.html of your own."
+                text,
+                f"Add {{% block {block} %}}{{% endblock %}} there, or say in BOOKING_BASE_BLOCKS what yours is called.",
             )
     if not any(values and block not in blocks for block, values in filled.items()):
         yield ok(f"{name} has the blocks {', '.join(filled)}")

@@ -20,6 +20,7 @@ from ..errors import BookingError, frames_of
 from ..i18n import gettext as _
 from ..i18n import gettext_noop
 from ..state import crm, session
+from ..templating import told
 from . import access, screen
 
 blueprint = Blueprint(
@@ -119,7 +120,7 @@ def _unforeseen(error: Exception) -> ResponseReturnValue:
         return _by_the_crm(error)
     if current_app.debug:
         raise error
-    _log.error("%s failed: %s\n%s", request.endpoint, type(error).__name__, frames_of(error))
+    _log.error("%s failed: %s\n%s", request.endpoint, told(error), frames_of(error))
     failed = BookingError(_("Something broke here, and it isn't your fault. Please try again later."))
     failed.status = 500  # type: ignore[misc]
     try:

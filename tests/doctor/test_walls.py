@@ -183,7 +183,6 @@ BASE_WITHOUT_CONTENT = "{% block title %}{% endblock %}{% block scripts %}{% end
         ({"base.html": "{% block content %}"}, "fail base.html:1 can't be compiled"),
         ({"base.html": "{{ 1 | no_such_filter }}"}, "can't be compiled: No filter named 'no_such_filter'"),
         ({"base.html": BASE_WITHOUT_CONTENT}, "fail base.html has no block `content`: the screens are empty"),
-        ({"base.html": BASE_WITHOUT_CONTENT}, "warn base.html has no block `head`: the screens are with"),
         (
             {"frame.html": "", "booking/bridge.html": '{% extends "frame.html" %}{% block main %}{{ booking_content }}'
              "{% endblock %}"},

@@ -151,9 +151,13 @@ def client_network(address: str | None) -> str:
     return str(parsed)
 
 
-def refuse_nul() -> None:
-    """Nothing has an address with a NUL in it, and PostgreSQL can't even be asked.  Raises :class:`NotBookable`."""
-    if any("\0" in str(value) for value in (request.view_args or {}).values()):
+def refuse_nul(*, queries: bool = False) -> None:
+    """Nothing has an address with a NUL in it, and PostgreSQL can't even be asked.  Raises :class:`NotBookable`.
+
+    With ``queries`` the parameters count as part of the address.
+    """
+    given = [*(request.view_args or {}).values(), *(request.args.values() if queries else ())]
+    if any("\0" in str(value) for value in given):
         raise NotBookable
 
 

@@ -135,7 +135,7 @@ def _way_on(error: BookingError) -> tuple[str, str] | None:
     """Where a guest can go from here: to the page of the event type, or to all that can be booked with its host."""
     values = request.view_args or {}
     page, event = values.get("page"), values.get("event")
-    if not page or not event:
+    if not page or not event or "\0" in page:
         return None
     if not isinstance(error, NotBookable | NoLongerOffered):
         return address("event", page=page, event=event), _("Choose a time")

@@ -17,6 +17,7 @@ from wtforms import ValidationError
 
 from .. import i18n
 from ..errors import BookingError, frames_of
+from ..guards import refuse_nul
 from ..i18n import gettext as _
 from ..i18n import gettext_noop
 from ..state import crm, session
@@ -62,6 +63,7 @@ def _admit() -> ResponseReturnValue | None:
     user = crm().current_user()
     if user is None:
         return _ask_for_login()
+    refuse_nul(queries=True)
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         _check_token()
     access.open_desk(user)

@@ -14,7 +14,7 @@ from .. import scheduling
 from ..errors import BookingError, InvalidInput
 from ..i18n import gettext as _
 from ..models import EventType
-from ..scheduling.intake import Intake, check
+from ..scheduling.intake import Intake, check, one_line
 from ..state import session
 from ..zones import zone_names
 from . import access, contacts, notices, times
@@ -85,7 +85,7 @@ def _choice() -> Choice:
     values = request.values
     event: EventType | None = None
     if values.get("event"):
-        event = session().scalar(sa.select(EventType).where(EventType.public_id == values["event"]))
+        event = session().scalar(sa.select(EventType).where(EventType.public_id == one_line(values["event"])))
         if event is None or event.archived_at is not None or not event.active:
             raise access.missing()
         if not any(host.id == desk().host.id for host in event.hosts):

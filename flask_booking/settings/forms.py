@@ -18,7 +18,7 @@ from ..errors import BookingError
 
 UNITS = {"minutes": 1, "hours": 60, "days": 1440}
 _CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?::00)?")
-_LENGTH = re.compile(r"(?:(\d+)\s*h(?:ours?)?)?\s*(?:(\d+)\s*(?:m|min|minutes?)?)?", re.IGNORECASE)
+_LENGTH = re.compile(r"(?:(\d{1,9})\s*h(?:ours?)?)?\s*(?:(\d{1,9})\s*(?:m|min|minutes?)?)?", re.IGNORECASE)
 
 Fields: t.TypeAlias = "MultiDict[str, str]"
 
@@ -73,7 +73,7 @@ def minutes_of(values: c.Mapping[str, t.Any], name: str) -> int | str:
         return ""
     try:
         number = decimal.Decimal(text) * UNITS.get(values.get(f"{name}_unit", ""), 1)
-    except decimal.InvalidOperation:
+    except decimal.DecimalException:
         return text
     if not number.is_finite() or number != number.to_integral_value() or abs(number) > 10**9:
         return text

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from ..availability import WindowKind
 from ..i18n import lazy_gettext as _
 from ..models import BookingPage, EventType, Schedule
+from ..scheduling.intake import one_line
 from ..state import session
 from .forms import Fields, length_of, length_text, minutes_of, shown_lengths, ticked, typed_lengths, typed_rows
 
@@ -135,6 +136,6 @@ def _schedule_id(public_id: str, page: BookingPage) -> int | None:
     if not public_id:
         return None
     found = session().scalar(
-        sa.select(Schedule.id).where(Schedule.public_id == public_id, Schedule.host_id == page.host_id)
+        sa.select(Schedule.id).where(Schedule.public_id == one_line(public_id), Schedule.host_id == page.host_id)
     )
     return -1 if found is None else found

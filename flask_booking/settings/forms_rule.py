@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from ..i18n import lazy_gettext as _
 from ..models import Anchor, Audience, EventType, Host, MessageRule
+from ..scheduling.intake import one_line
 from ..state import session
 from .forms import Fields, minutes_of, split_length, ticked
 
@@ -66,7 +67,7 @@ def values(shown: dict[str, t.Any]) -> dict[str, t.Any]:
         minutes = -minutes
     event_id: int | None = None
     if shown["event"]:
-        found = session().scalar(sa.select(EventType.id).where(EventType.public_id == shown["event"]))
+        found = session().scalar(sa.select(EventType.id).where(EventType.public_id == one_line(shown["event"])))
         event_id = 0 if found is None else found
     return {
         "minutes": minutes,

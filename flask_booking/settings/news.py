@@ -33,7 +33,7 @@ def news() -> ResponseReturnValue:
     Seconds overlap, so that nothing falls between two answers; ``key`` tells what was told already.
     """
     now = int(utcnow().timestamp())
-    since = max(request.args.get("since", now, type=int), now - _LONGEST)
+    since = min(max(request.args.get("since", now, type=int), now - _LONGEST), now)
     host = desk().own
     found = (
         session()

@@ -91,7 +91,9 @@ def choosing(page: str, event: str, problems: list[str]) -> Choosing:
 
 
 def renamed(moved: Moved) -> ResponseReturnValue:
-    """On to an event type's new address, with everything that was asked for."""
+    """On to an event type's new address, with everything that was asked for; a form's guest chooses again."""
+    if request.method == "POST":
+        return redirect(address("event", page=moved.page, event=moved.slug), 303)
     endpoint = (request.endpoint or "").rpartition(".")[2]
     return redirect(address(endpoint, request.args, page=moved.page, event=moved.slug), 301)
 
@@ -236,7 +238,7 @@ def hold(page: str, event: str) -> ResponseReturnValue:
     try:
         chosen = choosing(page, event, problems)
     except Moved as moved:
-        return redirect(address("event", page=moved.page, event=moved.slug), 303)
+        return renamed(moved)
     start = asked.start_asked(request.form.get("start", ""))
     if "duration" in request.form and problems:
         raise asked.Unreadable(problems[-1])

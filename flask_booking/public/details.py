@@ -60,7 +60,7 @@ def book_details(page: str, event: str) -> ResponseReturnValue:
     try:
         chosen = choosing(page, event, unread)
     except Moved as moved:
-        return redirect(address("event", page=moved.page, event=moved.slug), 303)
+        return renamed(moved)
     form = request.form
     start = asked.start_asked(form.get("start") or form.get("was", ""))
     if unread:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
+import sqlalchemy as sa
+
 from ..i18n import gettext as _
 from ..links import base_url
 from ..models import Audience, Booking, HistoryEntry, HistoryKind, Host, OutboxMessage
@@ -16,6 +18,9 @@ from ..models.columns import utcnow
 from ..state import Session, crm
 
 TO_GUEST = set(HistoryKind) - {HistoryKind.COMPLETED, HistoryKind.NO_SHOW}
+
+
+_CHANGING = frozenset({HistoryKind.RESCHEDULED, HistoryKind.CANCELLED})
 
 
 def add_message(
@@ -60,7 +65,10 @@ def mail_payload(booking: Booking, audience: Audience, host: Host | None, **more
 
 
 def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[OutboxMessage]:
-    """Write the mails by which the guest and the hosts learn of ``entry``.  Hosts who want no mails get none."""
+    """Write the mails by which the guest and the hosts learn of ``entry``.
+
+    Hosts who want no mails get none, unless an earlier one put the meeting into their calendar.
+    """
     if entry.kind not in TO_GUEST:
         return []
     more = {"history_id": entry.id, "actor": entry.actor, **entry.detail}
@@ -85,7 +93,7 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Outbox
             payload=mail_payload(booking, Audience.HOST, host, **more),
         )
         for host in booking.hosts
-        if host.notify_by_email
+        if host.notify_by_email or (entry.kind in _CHANGING and _was_told(session, booking, host))
     ]
     return [to_guest, *to_hosts]
 
@@ -93,7 +101,7 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Outbox
 def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: int) -> list[OutboxMessage]:
     """Write the cancellation for a host who holds the meeting no more."""
     host = session.get(Host, host_id)
-    if host is None or not host.notify_by_email:
+    if host is None or not (host.notify_by_email or _was_told(session, booking, host)):
         return []
     reason = _("Another host holds this meeting now.")
     message = add_message(
@@ -106,3 +114,11 @@ def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: 
         payload=mail_payload(booking, Audience.HOST, host, actor="host", reason=reason),
     )
     return [message]
+
+
+def _was_told(session: Session, booking: Booking, host: Host) -> bool:
+    """Whether the host got mails about the meeting before switching them off: a calendar may hold an invitation."""
+    told = sa.select(OutboxMessage.payload).where(
+        OutboxMessage.booking_id == booking.id, OutboxMessage.topic == "mail", OutboxMessage.rule_id.is_(None)
+    )
+    return any(said.get("host_id") == host.id for said in session.scalars(told))

@@ -14,6 +14,7 @@ from example_app.booking import RowanCRM
 from example_app.extensions import db
 from example_app.models import Activity, Contact, Mail, User, now
 from example_app.seed import seed
+from flask_booking import catalog
 from flask_booking.models import (
     Booking,
     BookingPage,
@@ -80,8 +81,10 @@ def test_nobody_is_told_of_example_meetings_but_reminders_wait(booked: Flask) ->
         assert db.session.scalar(select(func.count()).select_from(Mail)) == 0
 
 
-def test_seeding_again_adds_no_meeting(booked: Flask) -> None:
+def test_seeding_again_adds_nothing_to_what_a_visitor_changed(booked: Flask) -> None:
     with booked.app_context():
+        event = db.session.scalars(select(EventType).where(EventType.slug == "intro")).first()
+        catalog.update_event_type(event, {"slug": "first-talk"})
         assert seed() == "All example contacts are there already. All example meetings are there already."
         assert db.session.scalar(select(func.count()).select_from(Booking)) == 36
         assert db.session.scalar(select(func.count()).select_from(EventType)) == 6

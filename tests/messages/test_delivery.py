@@ -48,7 +48,7 @@ def ann(make_app: Callable[..., Flask], database_url: str, smtp: MailServer) -> 
         yield made
 
 
-def book(ann: Bookable, **guest: Any) -> Booking:
+def book(ann: Bookable, *, start: dt.datetime | None = None, **guest: Any) -> Booking:
     values = {"name": "Grace Hopper", "email": GUEST, "time_zone": "Europe/Paris", "locale": "en"}
     intake = Intake(
         guest=Guest(**values | guest),
@@ -56,7 +56,7 @@ def book(ann: Bookable, **guest: Any) -> Booking:
         location={"kind": "link", "text": "Video call", "url": "https://meet.example.com/abc"},
         notes="See you.",
     )
-    return reserve.book(ann.event.id, reserve.BookingRequest(start=ann.tomorrow(), intake=intake))
+    return reserve.book(ann.event.id, reserve.BookingRequest(start=start or ann.tomorrow(), intake=intake))
 
 
 def clients(smtp: MailServer, *addresses: str) -> list[MailClient]:
@@ -228,6 +228,19 @@ def test_a_request_tells_its_guest_no_number_and_no_link_before_it_is_accepted(
     assert told_in() == [False] * 5
     change.accept(booking.id)
     assert told_in() == [True] * 5
+
+
+def test_a_host_who_wants_no_more_mails_still_gets_what_the_calendar_needs(ann: Bookable, smtp: MailServer) -> None:
+    booking_id = book(ann).id
+    ann.host.notify_by_email = False
+    session().commit()
+    later = book(ann, email="later@example.com", start=ann.tomorrow(15)).id
+    change.cancel(booking_id, actor="guest")
+    change.cancel(later, actor="guest")
+    deliver_due(ann.app)
+    (host,) = clients(smtp, HOST)
+    assert subjects(host) == ["New meeting", "Cancelled"]
+    assert host.calendar == {}
 
 
 def test_a_meeting_handed_over_moves_from_one_hosts_calendar_to_the_others(ann: Bookable, smtp: MailServer) -> None:

@@ -34,6 +34,10 @@ BOOKING_PUBLIC_BASE_TEMPLATE: str | None = None
 BOOKING_PUBLIC_BASE_BLOCKS: dict[str, str] = {}
 """What the blocks of that template are called, as in ``BOOKING_BASE_BLOCKS``."""
 
+BOOKING_TEXTS: dict[str, t.Any] = {}
+"""Texts in words of your own, by the English ones: ``{"Your details": "About you"}`` in every language,
+``{"de": {"Your details": "Zu Ihnen"}}`` in one.  Unknown texts and placeholders are refused at start-up."""
+
 BOOKING_ACCENT = "#2456d6"
 """The accent colour of public pages and mails whose host chose none.  Like any other it is made darker or lighter until
 it can be read."""

@@ -12,8 +12,10 @@ from . import models as models  # importing them declares the tables that `bind`
 from .crm import CRM
 from .encryption import encryption_keys
 from .errors import BookingConfigError
+from .i18n import OWN_TEXTS
 from .orm import bind, check_keys
 from .state import BookingState, Memory
+from .texts import own_texts
 
 
 class FlaskBooking:
@@ -47,6 +49,7 @@ class FlaskBooking:
         crm.check()
         bind(db, crm.models)
         app.extensions["booking"] = BookingState(db=db, crm=crm, offers=Memory(app.config["BOOKING_CACHE_SIZE"]))
+        app.extensions["booking"].extras[OWN_TEXTS] = own_texts(app.config["BOOKING_TEXTS"])
         _register(app)
 
 

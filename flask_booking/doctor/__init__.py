@@ -11,6 +11,8 @@ import contextlib
 import dataclasses
 import logging
 
+import sqlalchemy as sa
+
 from ..state import session
 from . import columns, history, names, public_url, screens, services, tables, times, visits
 from .finding import Check, Finding, Level, fail, info, place_of
@@ -55,15 +57,17 @@ def examine(*, offline: bool = False, checks: c.Sequence[Check] = CHECKS) -> lis
             elif check.rows and "tables" in broken:
                 said = [info("not looked at until the tables are there")]
             else:
-                said = _look(check)
+                said = _look(check, database="tables" not in broken)
             found += [dataclasses.replace(one, check=check.name) for one in said]
     return found
 
 
-def _look(check: Check) -> list[Finding]:
+def _look(check: Check, *, database: bool) -> list[Finding]:
     try:
         return list(check.look())
     except Exception as error:
+        if isinstance(error, sa.exc.DBAPIError) and not database:
+            return [info("not looked at until the tables are there")]
         text = f"this check broke with {type(error).__name__} in {place_of(error)}, so nothing is known of it"
         return [fail(text, "If other checks fail too, mend those first; else look at that line.")]
     finally:

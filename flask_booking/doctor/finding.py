@@ -7,6 +7,8 @@ import dataclasses
 import enum
 import typing as t
 
+from flask import current_app
+
 
 class Level(enum.StrEnum):
     """How much a finding matters; only ``fail`` says that something is broken."""
@@ -40,6 +42,11 @@ def info(text: str, advice: str = "") -> Finding:
 def warn(text: str, advice: str) -> Finding:
     """It works, though not as it should in production."""
     return Finding(Level.WARN, text, advice)
+
+
+def production(text: str, advice: str) -> Finding:
+    """A warning that matters only where others use the app: with the debugger on it is good to know."""
+    return (info if current_app.debug else warn)(text, advice)
 
 
 def fail(text: str, advice: str) -> Finding:

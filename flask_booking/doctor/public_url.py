@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import current_app
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from .finding import Finding, fail, info, ok, warn
+from .finding import Finding, fail, info, ok, production, warn
 
 _EXAMPLE = 'BOOKING_PUBLIC_URL = "https://crm.example.com"'
 _HERE = {"localhost", "127.0.0.1", "::1"}
@@ -29,7 +29,7 @@ def known() -> c.Iterator[Finding]:
             yield ok(f"links in mails begin with {server} (SERVER_NAME)")
     else:
         text = "links in mails name the host that a visitor's request names, which anybody can make up"
-        yield warn(text, f"Set {_EXAMPLE} in production.")
+        yield production(text, f"Set {_EXAMPLE} in production.")
 
 
 def _public(public: str, config: c.Mapping[str, t.Any]) -> c.Iterator[Finding]:

@@ -36,9 +36,8 @@ def as_text(found: c.Sequence[Finding], *, width: int, style: t.Callable[..., st
         first, *rest = wrapped
         lines.append(f"{style(f'{one.level.value:<6}', fg=_COLOURS[one.level])}{name:<{names}}  {first}")
         lines += [indent + line for line in rest]
-        for sentence in one.advice.splitlines():
-            head, *tail = _wrapped(sentence, width - len(indent) - 2)
-            lines += [f"{indent}→ {head}", *(f"{indent}  {line}" for line in tail)]
+        advice = [line for given in one.advice.splitlines() for line in _wrapped(given, width - len(indent) - 2)]
+        lines += [f"{indent}{'  ' if place else '→ '}{line}" for place, line in enumerate(advice)]
     return "\n".join([*lines, "", _summary(found)])
 
 

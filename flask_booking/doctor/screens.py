@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import collections.abc as c
+import contextvars
 import typing as t
 
 import jinja2
-from flask import current_app
+from flask import Flask, current_app
 from flask_wtf import CSRFProtect
-from jinja2 import nodes
+from jinja2 import meta, nodes
 
 from ..templating import TEMPLATES, environment
-from .finding import Finding, fail, info, name_of, ok, warn
+from .finding import Finding, fail, info, name_of, ok, some, warn
 
 _EFFECTS = {
     "booking_content": "the screens are empty",
     "booking_title": "the screens have no title",
 }
+
+_LOOKS_INTO: tuple[type[nodes.Node], ...] = (nodes.Getattr, nodes.Getitem, nodes.Call)
+_OF_JINJA = {"self", "super", "loop", "caller", "varargs", "kwargs"}
 
 
 def bridged() -> c.Iterator[Finding]:
@@ -48,7 +52,11 @@ def bridged() -> c.Iterator[Finding]:
                 text,
                 f"Add {{% block {block} %}}{{% endblock %}} there, or say in BOOKING_BASE_BLOCKS what yours is called.",
             )
-    if not any(values and block not in blocks for block, values in filled.items()):
+    wanted = sorted(_unknown(templates, [template for _name, template in chain]))
+    if wanted:
+        text = f"{name} needs {some(wanted)}, which no context processor gives: the settings screens may fail"
+        yield warn(text, f"Write {{% if {wanted[0]} is defined %}} around it, or give it in an app.context_processor.")
+    if not wanted and not any(values and block not in blocks for block, values in filled.items()):
         yield ok(f"{name} has the blocks {', '.join(filled)}")
 
 
@@ -76,6 +84,37 @@ def _chain(
         template, _file = _parsed(templates, name)
         yield name, template
         base = ""
+
+
+def _unknown(templates: jinja2.Environment, chain: c.Iterable[nodes.Template]) -> c.Iterator[str]:
+    """Names that the base template can't do without and nobody gives it: our screens pass none of your views'."""
+    strict = issubclass(templates.undefined, jinja2.StrictUndefined)
+    try:
+        given = contextvars.Context().run(_given, _app()) | set(templates.globals) | _EFFECTS.keys() | _OF_JINJA
+    except Exception:  # context processors that want a user: nothing can be said
+        return
+    for template in chain:
+        asked = {name.name for test in template.find_all(nodes.Test) if test.name in {"defined", "undefined"}
+                 for name in test.find_all(nodes.Name)}  # fmt: skip
+        asked |= {name.name for used in template.find_all(nodes.Filter) if used.name in {"default", "d"}
+                  for name in used.find_all(nodes.Name)}  # fmt: skip
+        uses: list[t.Any] = [use for kind in _LOOKS_INTO for use in template.find_all(kind)]
+        looked_into = {use.node.name for use in uses if isinstance(use.node, nodes.Name)}
+        missing = meta.find_undeclared_variables(template) - given - asked
+        # An ordinary undefined name is shown as nothing; only looking into it fails.
+        yield from missing if strict else missing & looked_into
+
+
+def _app() -> Flask:
+    return t.cast(Flask, current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+def _given(app: Flask) -> set[str]:
+    """What context processors give to the settings screens, asked for by a stranger."""
+    values: dict[str, t.Any] = {}
+    with app.test_request_context(app.config["BOOKING_SETTINGS_URL_PREFIX"] + "/bookings"):
+        app.update_template_context(values)
+    return set(values)
 
 
 def _values(block: nodes.Block) -> set[str]:

@@ -17,9 +17,10 @@ from ..messages.transport import MailError, Transport
 from ..models import Booking, MessageState, OutboxMessage
 from ..models.columns import utcnow
 from ..state import crm, session
-from .finding import Finding, counted, fail, info, ok, warn
+from .finding import Finding, counted, fail, info, ok, production, warn
 
 _SAMPLE = 25
+_SHORT = 16
 _LATE = dt.timedelta(minutes=5)
 _SECONDS = 5.0
 
@@ -42,9 +43,14 @@ def encrypted() -> c.Iterator[Finding]:
         if configured:
             advice += f" If that was derived from SECRET_KEY: {_DERIVED}"
         yield fail(text, advice)
+    if secret and len(secret) < _SHORT:
+        text = f"SECRET_KEY has {len(secret)} characters: who guesses it can forge sessions and forms"
+        yield production(
+            text, "Set SECRET_KEY to what `python -c 'import secrets; print(secrets.token_hex())'` prints."
+        )
     if not configured and secret:
         text = "secrets are encrypted with a key derived from SECRET_KEY: with a new SECRET_KEY they can't be read"
-        yield warn(text, _SET_KEYS + (f" Keep the derived one behind it: {_DERIVED}" if sample else ""))
+        yield production(text, _SET_KEYS + (f" Keep the derived one behind it: {_DERIVED}" if sample else ""))
     elif not unreadable:
         yield ok(counted(count, "key") + (f"; {len(sample)} links were read" if sample else "; nothing to read yet"))
 

@@ -65,7 +65,7 @@ def patient(database_url: str) -> Iterator[MakePatient]:
     ) -> Patient:
         app = Flask("bare")
         # A CRM as it runs in production, not as in tests: errors are answered, workers would start.
-        app.config |= CONFIG | {"TESTING": False, "SQLALCHEMY_DATABASE_URI": url} | config
+        app.config |= CONFIG | {"TESTING": False, "SECRET_KEY": "k" * 32, "SQLALCHEMY_DATABASE_URI": url} | config
         app.jinja_env.loader = jinja2.DictLoader({"base.html": BASE} if templates is None else templates)
         db.init_app(app)
         before(app)

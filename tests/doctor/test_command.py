@@ -33,7 +33,11 @@ def demo(fresh_database: MakeDatabase, tmp_path: Path) -> Flask:
     from example_app import create_app
 
     given = {"SQLALCHEMY_DATABASE_URI": fresh_database("sqlite"), "INSTANCE_PATH": str(tmp_path), "DEMO": True}
-    app = create_app(CONFIG | given | {"TESTING": False, "BOOKING_WORKER": True, "BASE_URL": "http://localhost"})
+    app = create_app(
+        CONFIG
+        | given
+        | {"TESTING": False, "SECRET_KEY": "k" * 32, "BOOKING_WORKER": True, "BASE_URL": "http://localhost"}
+    )
     prepare(app)
     return app
 
@@ -97,7 +101,7 @@ def test_sentences_are_aligned_and_wrapped() -> None:
         "warn  a          one one one one one one one one one one one",
         "                 one",
         "                 → Do this.",
-        "                 → Then that.",
+        "                   Then that.",
         "fail  long name  x",
         "                 → y",
         "",

@@ -71,7 +71,8 @@ def test_postgresqls_guard_against_double_booking_is_missed(patient: MakePatient
 
 def test_a_database_that_does_not_answer_is_said_without_its_password(patient: MakePatient) -> None:
     gone = patient(url="postgresql+psycopg://ann:hush-hush@127.0.0.1:9/crm", tables=False)
-    said = gone.says("tables", "encryption")
+    said = gone.says("tables", "encryption", "clock")
+    assert said.count("fail") == 1
     assert "fail the database doesn't answer (OperationalError)" in said
     assert "info not looked at until the tables are there" in said
     assert "hush-hush" not in said
@@ -164,6 +165,8 @@ def test_keys_that_are_missing_derived_or_wrong_are_told_apart(patient: MakePati
     assert "encryption_keys(None, app.secret_key)" in derived.says("encryption")
     said = patient().says("encryption")
     assert "fail 1 of 1 guests' links can't be read with these keys" in said
+    assert "warn SECRET_KEY has 3 characters" in patient(SECRET_KEY="dev").says("encryption")
+    assert "info SECRET_KEY has 3 characters" in patient(SECRET_KEY="dev", DEBUG=True).says("encryption")
     broken = patient()
     broken.app.config["BOOKING_ENCRYPTION_KEYS"] = "short"
     assert "fail BOOKING_ENCRYPTION_KEYS: 32 bytes" in broken.says("encryption")

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from flask import Flask, Response, abort, redirect, request
 from flask_wtf import CSRFProtect
+from jinja2 import StrictUndefined
 
 from example_app.booking import RowanCRM
 from example_app.models import User
 
-from .conftest import MakePatient
+from .conftest import BASE, MakePatient
 
 PASS = 'if request.blueprint in {"booking_public", "booking_api"}: return None'
 
@@ -199,6 +200,20 @@ def test_a_base_template_that_lacks_something_is_named(
     patient: MakePatient, templates: dict[str, str], sentence: str
 ) -> None:
     assert sentence in patient(templates=templates).says("base template")
+
+
+def test_what_a_base_template_needs_and_nobody_gives_is_named(patient: MakePatient) -> None:
+    text = (
+        BASE
+        + "{{ motto }}{{ team.name }}{{ tip|default('') }}{% if x is defined %}{{ x.y }}{% endif %}{{ request.path }}"
+    )
+    lenient = patient(templates={"base.html": text})
+    assert "warn base.html needs team, which no context processor gives" in lenient.says("base template")
+    lenient.app.context_processor(lambda: {"team": None})
+    assert lenient.says("base template").startswith("ok ")
+
+    strict = patient(lambda app: setattr(app.jinja_env, "undefined", StrictUndefined), templates={"base.html": text})
+    assert "warn base.html needs motto, team, which" in strict.says("base template")
 
 
 def test_addresses_that_another_view_takes_are_named(patient: MakePatient) -> None:

@@ -75,6 +75,10 @@ BOOKING_CLAIM_SECONDS = 120
 BOOKING_MAX_ATTEMPTS = 12
 """After how many attempts (about two days) a message is given up and shown as failed."""
 
+BOOKING_KEEP_DELIVERED_DAYS = 90
+"""How many days after a meeting its messages stay in the delivery log; 0 keeps them for good.  A meeting's messages go
+together, once none of them waits and each was done that long ago."""
+
 BOOKING_RATE_LIMITS: dict[str, str] = {
     "page": "120 per minute",
     "slots": "240 per minute",

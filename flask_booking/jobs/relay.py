@@ -6,6 +6,7 @@ and conditions in the database keep them from doing anything twice.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import random
 import threading
@@ -13,10 +14,12 @@ import time
 import typing as t
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, current_app
+from sqlalchemy import orm as so
 
 from ..errors import frames_of
-from ..models import Hold, OccupiedTime, UsedChallenge
+from ..models import Booking, Hold, OccupiedTime, OutboxMessage, UsedChallenge
+from ..models.columns import utcnow
 from ..scheduling import complete_past
 from ..scheduling.transaction import transact
 from ..state import session
@@ -31,6 +34,8 @@ SECONDS = 15.0
 HOUSEKEEPING_SECONDS = 60.0
 HOLD_KEPT = 3600
 """Seconds for which an expired hold is still known, so that its guest is told that it expired."""
+_BATCH = 500
+"""So many rows of a kind are deleted in a round, in a transaction that is short."""
 
 
 class Relay:
@@ -85,34 +90,56 @@ class Relay:
 
 
 def tidy(app: Flask) -> None:
-    """Complete meetings that are over, let unanswered requests lapse, delete expired holds and used challenges."""
+    """Complete meetings that are over, let unanswered requests lapse, delete what expired and what was kept enough."""
     with app.app_context(), as_if_asked(app):
         complete_past()
     with app.app_context():
         sweep()
+        purge()
 
 
 def sweep(now: int | None = None) -> int:
     """Delete rows that expired before ``now`` (epoch seconds).  Returns how many."""
     moment = int(time.time()) if now is None else now
     return (
-        _delete(OccupiedTime, OccupiedTime.id, OccupiedTime.expires, moment)
-        + _delete(Hold, Hold.id, Hold.expires, moment - HOLD_KEPT)
-        + _delete(UsedChallenge, UsedChallenge.signature_hash, UsedChallenge.expires, moment)
+        _delete(OccupiedTime.id, OccupiedTime.expires <= moment)
+        + _delete(Hold.id, Hold.expires <= moment - HOLD_KEPT)
+        + _delete(UsedChallenge.signature_hash, UsedChallenge.expires <= moment)
     )
 
 
-def _delete(model: t.Any, key: t.Any, expires: t.Any, moment: int) -> int:
+def purge() -> int:
+    """Delete messages that were kept for ``BOOKING_KEEP_DELIVERED_DAYS`` after their meeting.  Returns how many.
+
+    All messages of a meeting tell together what its readers know, so none goes while another waits or is new.
+    """
+    days = current_app.config["BOOKING_KEEP_DELIVERED_DAYS"]
+    if not days:
+        return 0
+    limit, other = utcnow() - dt.timedelta(days=days), so.aliased(OutboxMessage)
+    done = OutboxMessage.done_at < limit
+    newer = (other.booking_id == OutboxMessage.booking_id) & (other.done_at.is_(None) | (other.done_at >= limit))
+    ended = sa.exists().where(Booking.id == OutboxMessage.booking_id, Booking.ends_at < limit)
+    return _delete(
+        OutboxMessage.id,
+        done,
+        OutboxMessage.due_at < limit,  # says no more than `done`, but has an index
+        OutboxMessage.booking_id.is_(None) | (ended & ~sa.exists().where(newer)),
+    )
+
+
+def _delete(key: t.Any, expired: sa.ColumnElement[bool], *also: sa.ColumnElement[bool]) -> int:
+    """Delete at most ``_BATCH`` rows that are ``expired``, and are ``also`` to go when they are looked for."""
     db = session()
     # Read first: a DELETE that finds nothing would still take SQLite's only write lock, every minute.
-    keys = list(db.scalars(sa.select(key).where(expires <= moment).order_by(key).limit(500)))
+    keys = list(db.scalars(sa.select(key).where(expired, *also).order_by(key).limit(_BATCH)))
     if not keys:
         db.rollback()
         return 0
 
     def work() -> None:
         db.execute(
-            sa.delete(model).where(key.in_(keys), expires <= moment),
+            sa.delete(key.class_).where(key.in_(keys), expired),
             execution_options={"synchronize_session": False},
         )
 

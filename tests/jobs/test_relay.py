@@ -10,10 +10,11 @@ import sqlalchemy as sa
 import time_machine
 
 from flask_booking import jobs
-from flask_booking.jobs.relay import HOLD_KEPT, sweep, tidy
+from flask_booking.jobs.relay import HOLD_KEPT, purge, sweep, tidy
 from flask_booking.models import BookingStatus, Hold, MessageState, OccupiedTime, UsedChallenge
 from flask_booking.scheduling import place_hold
 from flask_booking.scheduling.hold import new_hold_token
+from flask_booking.scheduling.reminders import plan
 from flask_booking.state import crm, session
 from tests.jobs.conftest import Office
 
@@ -99,3 +100,30 @@ def test_a_relay_goes_on_after_trouble_and_says_so_once(office: Office, caplog: 
     assert len([record for record in caplog.records if "relay failed" in record.message]) == 1
     office.book()
     assert relay.look() == 2
+
+
+def test_messages_are_kept_for_a_while_after_their_meeting(each_office: Office) -> None:
+    """What was sent long ago about a coming meeting stays: else it would be planned and sent once more."""
+    office, days = each_office, each_office.app.config["BOOKING_KEEP_DELIVERED_DAYS"]
+    past, coming, waiting = (office.book(f"{name}@example.com", hour=hour) for hour, name in enumerate("abc", 10))
+    old = office.at(-days - 1)
+    for message in office.messages():
+        message.state, message.due_at, message.done_at = MessageState.DONE, old, old
+    session().commit()
+    for booking_id in (past, waiting):
+        booking = office.booking(booking_id)
+        booking.starts_at, booking.ends_at = old - dt.timedelta(days=1), old
+        session().commit()
+    last = office.messages(booking_id=waiting)[-1]
+    last.state, last.done_at = MessageState.WAITING, None
+    session().commit()
+    kept = {message.dedupe_key for message in office.messages() if message.booking_id != past}
+
+    office.app.config["BOOKING_KEEP_DELIVERED_DAYS"] = 0
+    assert purge() == 0
+    office.app.config["BOOKING_KEEP_DELIVERED_DAYS"] = days
+    assert purge() > 0
+    assert {message.dedupe_key for message in office.messages()} == kept
+    plan(session(), office.booking(coming))
+    session().commit()
+    assert {message.dedupe_key for message in office.messages()} == kept, "nothing is planned twice"

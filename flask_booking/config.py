@@ -21,6 +21,22 @@ BOOKING_PUBLIC_URL: str | None = None
 Links in mails are made from it.  Without it they are made from ``SERVER_NAME``, or else from the request that booked:
 set it in production, since a request's Host header is the visitor's to choose."""
 
+BOOKING_SUBDOMAINS: str | None = None
+"""What stands after a page's slug in a subdomain: with ``meet.crm.example`` the page ``ann`` is at
+``ann.meet.crm.example`` too, and links lead there.  The proxy must send ``*.meet.crm.example`` here."""
+
+BOOKING_RESERVED_SUBDOMAINS: t.Sequence[str] = ("www", "app", "api", "admin", "mail", "static", "cdn", "login", "sso")
+"""Names beneath ``BOOKING_SUBDOMAINS`` that no page gets, whatever its slug.  Only of interest when the CRM, or anybody
+else, has names there too; the CRM's own name is never a page's."""
+
+BOOKING_DOMAIN_TARGET: str | None = None
+"""The name that customers' own domains shall point to (CNAME), such as ``pages.crm.example``.  With it hosts can add
+domains to their page in the settings."""
+
+BOOKING_DOMAIN_CHECK: t.Callable[[t.Any], str] | None = None
+"""Decides whether a domain belongs to whoever claims it: gets a :class:`~flask_booking.domains.Claim`, returns what is
+missing in a sentence for the host, or an empty text.  None looks for both records in the DNS."""
+
 BOOKING_BASE_TEMPLATE = "base.html"
 """The CRM's template that the settings screens extend; None gives them a plain page of their own."""
 
@@ -85,6 +101,8 @@ BOOKING_RATE_LIMITS: dict[str, str] = {
     "hold": "30 per minute; 60 per 10 minutes",
     "book": "10 per minute; 60 per hour",
     "manage": "60 per minute",
+    "domain": "20 per minute",
+    "ask": "600 per minute",
 }
 """How often one address may do what, in the notation of the ``limits`` library; an empty text lifts a limit."""
 

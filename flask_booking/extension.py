@@ -54,8 +54,8 @@ class FlaskBooking:
 
 
 def _register(app: Flask) -> None:
-    from . import api, cli, jobs, public, settings
+    from . import api, cli, domains, jobs, public, settings
 
-    rooms: tuple[t.Any, ...] = (jobs, public, api, cli, settings)
+    rooms: tuple[t.Any, ...] = (domains, jobs, public, api, cli, settings)
     for room in rooms:
         room.init_app(app)

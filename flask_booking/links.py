@@ -2,6 +2,8 @@
 
 A request's Host header is the visitor's to choose, so ``BOOKING_PUBLIC_URL`` comes first, then ``SERVER_NAME``.  Only
 a CRM that has neither gets links made from the request that booked.
+
+A page that has a name of its own is linked to by that name: a customer's domain, else its subdomain.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import typing as t
 from urllib.parse import quote
 
 from flask import current_app, has_request_context, request
+
+from .domains import directory
 
 _log = logging.getLogger(__name__)
 
@@ -33,12 +37,30 @@ def base_url() -> str:
 
 def page_url(page_slug: str, event_slug: str = "", *, base: str | None = None) -> str:
     """The address of a booking page, or of one of its event types; ``base`` as of :func:`base_url`."""
-    return _public(base, *(part for part in (page_slug, event_slug) if part))
+    event = [event_slug] if event_slug else []
+    if own := directory().origin_of(page_slug):
+        return _join(own, "", *event)
+    return _public(base, *([page_slug] if page_slug else []), *event)
 
 
-def manage_url(token: str, action: str = "", *, base: str | None = None) -> str:
-    """The guest's secret address of a booking; ``action`` is empty, ``reschedule``, ``cancel`` or ``invite.ics``."""
-    return _public(base, "manage", token, *([action] if action else []))
+def prefix_url(page_slug: str) -> str:
+    """The address of a booking page beneath the CRM's own, which it always has."""
+    return _public(None, page_slug)
+
+
+def canonical_url(page_slug: str, event_slug: str = "") -> str:
+    """The one address that a search engine shall keep; empty when only the visitor's request names the CRM."""
+    config = current_app.config
+    known = config["BOOKING_PUBLIC_URL"] or config.get("SERVER_NAME")
+    return page_url(page_slug, event_slug) if known else ""
+
+
+def manage_url(token: str, action: str = "", *, page_slug: str = "", base: str | None = None) -> str:
+    """The guest's secret address of a booking on a page; ``action`` is empty, ``reschedule``, ``cancel`` or
+    ``invite.ics``."""
+    parts = ("manage", token, *([action] if action else []))
+    own = directory().origin_of(page_slug)
+    return _join(own, "", *parts) if own else _public(base, *parts)
 
 
 def booking_url(public_id: str, *, base: str | None = None) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import public  # its views register themselves
+from . import domains as domains  # their views register themselves
+from . import public
 from .blueprint import api
 
 __all__ = ["init_app", "public"]

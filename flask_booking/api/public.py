@@ -275,5 +275,5 @@ def _booking(booking: Booking) -> dict[str, t.Any]:
         "time_zone": booking.guest_time_zone,
         "status": booking.status.value,
         "location": booking.told_location,
-        "manage_url": links.manage_url(booking.manage_token),
+        "manage_url": links.manage_url(booking.manage_token, page_slug=booking.event_type.page.slug),
     }

@@ -4,6 +4,7 @@ Each function checks its input, writes in one transaction, and raises the versio
 by.  Who may call it for whom is checked before, by the screens.
 """
 
+from .domains import check_domain, claim_domain, claim_of, remove_domain
 from .event_types import (
     clone_event_type,
     count_bookings,
@@ -33,6 +34,9 @@ from .schedules import (
 __all__ = [
     "add_override",
     "block_time",
+    "check_domain",
+    "claim_domain",
+    "claim_of",
     "clone_event_type",
     "count_bookings",
     "create_event_type",
@@ -45,6 +49,7 @@ __all__ = [
     "make_default",
     "move_event_type",
     "order_event_types",
+    "remove_domain",
     "remove_override",
     "save_rule",
     "set_archived",

@@ -31,7 +31,7 @@ from ..models.columns import utcnow
 from ..scheduling.transaction import lock_calendars, transact
 from ..state import Session, crm, session
 from . import check, fields
-from .slugs import free_slug, slug_of
+from .slugs import RESERVED, free_slug, slug_of
 
 SHORTEST, LONGEST = 5, 720
 _COPIED = (
@@ -280,6 +280,8 @@ def _slug(value: object, page: BookingPage, event: EventType | None, problems: c
 
 
 def _taken(db: Session, page: BookingPage, slug: str, event: EventType | None = None) -> bool:
+    if slug in RESERVED:  # on a page's own domain event types stand where pages do otherwise
+        return True
     found = db.scalar(sa.select(EventType.id).where(EventType.page_id == page.id, EventType.slug == slug))
     return found is not None and (event is None or found != event.id)
 

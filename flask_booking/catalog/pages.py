@@ -7,6 +7,7 @@ import typing as t
 
 import sqlalchemy as sa
 
+from ..domains import directory
 from ..i18n import gettext as _
 from ..models import Appearance, BookingPage, OldPageSlug
 from ..state import session
@@ -43,6 +44,7 @@ def update_page(page: BookingPage, values: c.Mapping[str, t.Any]) -> None:
     page.banner_url, page.logo_url = links["banner_url"], links["logo_url"]
     page.appearance, page.active = Appearance(given("appearance")), bool(given("active"))
     session().commit()
+    directory().forget()
 
 
 def _keep_old_slug(page: BookingPage, new: str) -> None:

@@ -76,9 +76,11 @@ def view_of(
         request=request,
         policy=event.policy,
         previous_starts=instant(said.get("from")),
-        manage_url=manage_url(token, base=base) if token else "",
-        reschedule_url=manage_url(token, "reschedule", base=base) if token and event.may_reschedule else "",
-        cancel_url=manage_url(token, "cancel", base=base) if token and event.may_cancel else "",
+        manage_url=manage_url(token, page_slug=page.slug, base=base) if token else "",
+        reschedule_url=manage_url(token, "reschedule", page_slug=page.slug, base=base)
+        if token and event.may_reschedule
+        else "",
+        cancel_url=manage_url(token, "cancel", page_slug=page.slug, base=base) if token and event.may_cancel else "",
         booking_url=page_url(page.slug, event.slug, base=base),
         crm_url="" if to_guest else booking_url(booking.public_id, base=base),
         contact_url="" if to_guest else _contact_url(booking, base),

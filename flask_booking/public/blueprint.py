@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 import typing as t
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from flask import Blueprint, Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from ..domains import at_home, on_own_name
 from ..errors import BookingError, NoLongerOffered, NotBookable, TooManyRequests, frames_of
 from ..guards import check_rate, limit_body, refuse_nul
 from ..i18n import gettext as _
@@ -95,6 +97,8 @@ def _with_headers(response: Response, secret: bool) -> Response:
     for name, value in {**_EVERYWHERE, **(SECRET if secret else {})}.items():
         response.headers.setdefault(name, value)
     policy = current_app.config["BOOKING_CSP"]
+    if policy and on_own_name():  # the CRM's stylesheets and pictures stay on its own name
+        policy = re.sub(r"\b((?:style|img)-src) 'self'", rf"\1 'self' {at_home('')}", policy)
     if policy and response.mimetype == "text/html":
         response.headers.setdefault("Content-Security-Policy", policy)
     if response.mimetype == "text/html":

@@ -14,6 +14,7 @@ from sqlalchemy import orm as so
 from ..errors import HoldExpired, InvalidHold, NoLongerOffered, NotBookable, SlotTaken, SlotUnavailable
 from ..i18n import gettext as _
 from ..i18n import zone_label
+from ..links import canonical_url
 from ..markdown import plain
 from ..models import BookingPage, EventType, Host
 from ..scheduling import find_event, page_by_slug, place_hold, release_hold
@@ -126,7 +127,11 @@ def page(page: str) -> ResponseReturnValue:
     ]
     title = found.title or owner.name
     shell = shell_for(
-        _("Book a meeting with %(name)s", name=title), found, description=plain(found.welcome), indexed=True
+        _("Book a meeting with %(name)s", name=title),
+        found,
+        description=plain(found.welcome),
+        indexed=True,
+        canonical=canonical_url(page),
     )
     return render("page.html", shell, page=found, title=title, face=owner, offered=offered)
 
@@ -193,6 +198,7 @@ def _calendar(
         event,
         description=plain(event.description),
         indexed=not set(request.args) - {"lang"},
+        canonical=canonical_url(chosen.page, event.slug),
     )
     same_view = {name: request.args[name] for name in ("month", "date") if name in request.args}
     return render(

@@ -66,11 +66,14 @@ def choices() -> list[Choice]:
     return [Choice(language_tag(one), language_name(one), _here(language_tag(one)), one == best) for one in languages()]
 
 
-def alternates() -> list[tuple[str, str]]:
-    """For search engines: each language, and ``x-default`` for the page that chooses by itself."""
+def alternates(canonical: str) -> list[tuple[str, str]]:
+    """For search engines: each language, and ``x-default`` for the page that chooses by itself.
+
+    ``canonical`` is the page's address without a language, empty when only this request tells it.
+    """
     if len(languages()) < 2:
         return []
-    base = request.base_url
+    base = canonical or request.base_url
     listed = [(language_tag(one), f"{base}?lang={language_tag(one)}") for one in languages()]
     return [*listed, ("x-default", base)]
 

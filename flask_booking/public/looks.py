@@ -10,13 +10,14 @@ import urllib.parse
 from flask import current_app, url_for
 
 from ..colour import parsed
+from ..domains import at_home
 from ..errors import BookingConfigError
 
 
 def own_stylesheets() -> list[str]:
     """The addresses of the stylesheets in ``BOOKING_STYLESHEETS``."""
     return [
-        one if one.startswith(("/", "https://")) else url_for("static", filename=one)
+        at_home(one if one.startswith(("/", "https://")) else url_for("static", filename=one))
         for one in current_app.config["BOOKING_STYLESHEETS"]
     ]
 

@@ -14,6 +14,7 @@ import typing as t
 from flask import current_app
 
 from ..colour import house_accent, parsed
+from ..domains import at_home, on_own_name
 from ..i18n import template_names
 from ..markdown import markdown
 from ..models import BookingPage, EventType
@@ -36,6 +37,7 @@ class Shell:
     logo_url: str = ""
     description: str = ""
     indexed: bool = False
+    canonical: str = ""
 
     @property
     def theme_url(self) -> str:
@@ -58,12 +60,12 @@ def shell_for(title: str, page: BookingPage, event: EventType | None = None, **m
 def image_url(url: str | None) -> str:
     """``url`` if a page may show it: https, or a path on this server; else nothing."""
     text = url or ""
-    return text if re.match(r"https://[^\s\"'<>\\]+$|/(?!/)[^\s\"'<>\\]*$", text) else ""
+    return at_home(text) if re.match(r"https://[^\s\"'<>\\]+$|/(?!/)[^\s\"'<>\\]*$", text) else ""
 
 
 def render(name: str, shell: Shell, *, original: bool = False, **context: t.Any) -> str:
     """The public template ``name`` as text; ``original``: as it is in the package, whatever the CRM replaced."""
-    in_base_of_crm = bool(current_app.config["BOOKING_PUBLIC_BASE_TEMPLATE"]) and not original
+    in_base_of_crm = bool(current_app.config["BOOKING_PUBLIC_BASE_TEMPLATE"]) and not (original or on_own_name())
     template = environment("originals" if original else "pages").get_template(f"booking/public/{name}")
     page = template.render(
         **template_names(),
@@ -73,7 +75,7 @@ def render(name: str, shell: Shell, *, original: bool = False, **context: t.Any)
         static_url=static_url,
         link_language=link_language(),
         languages=choices(),
-        alternates=alternates() if shell.indexed else [],
+        alternates=alternates(shell.canonical) if shell.indexed else [],
         stylesheets=own_stylesheets(),
         logo_url=shell.logo_url or image_url(current_app.config["BOOKING_LOGO_URL"]),
         markdown=markdown,

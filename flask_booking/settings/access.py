@@ -19,6 +19,7 @@ from ..i18n import gettext as _
 from ..models import (
     BlockedTime,
     Booking,
+    BookingDomain,
     BookingPage,
     DateOverride,
     EventType,
@@ -178,6 +179,13 @@ def rule(public_id: str) -> MessageRule:
     """A message rule, as :func:`event_type`."""
     found: MessageRule = _find(MessageRule, public_id)
     look_after(session().get(Host, found.host_id))
+    return found
+
+
+def domain(public_id: str) -> BookingDomain:
+    """A page's claim to a domain, as :func:`event_type`."""
+    found: BookingDomain = _find(BookingDomain, public_id)
+    look_after(found.page.host)
     return found
 
 

@@ -17,7 +17,7 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from .. import i18n
-from ..links import page_url
+from ..links import page_url, prefix_url
 from ..markdown import markdown
 from ..models.columns import utcnow
 from ..state import crm
@@ -59,6 +59,7 @@ def _names() -> dict[str, t.Any]:
         "markdown": markdown,
         "now": utcnow(),
         "page_url": page_url,
+        "prefix_url": prefix_url,
         "take_notice": notices.take,
         "words": words,
     }

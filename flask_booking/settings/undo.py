@@ -135,6 +135,12 @@ def _rule(values: dict[str, t.Any]) -> Where:
     return "rules", {}
 
 
+def _domain(values: dict[str, t.Any]) -> Where:
+    # It waits for its check again: somebody else may have it by now.
+    catalog.claim_domain(desk().page, values["name"], token=values["token"])
+    return "domains", {}
+
+
 def _rule_active(values: dict[str, t.Any]) -> Where:
     rule = access.rule(values["id"])
     catalog.save_rule(desk().host, {**of_rule(rule), "active": values["active"]}, rule)
@@ -148,5 +154,6 @@ _ACTIONS: dict[str, c.Callable[[dict[str, t.Any]], Where]] = {
     "schedule": _schedule,
     "blocked": _blocked,
     "rule": _rule,
+    "domain": _domain,
     "rule_active": _rule_active,
 }

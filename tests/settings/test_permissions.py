@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 
 from flask_booking import catalog
-from flask_booking.models import DateOverride, Host, MessageRule, OutboxMessage, Schedule
+from flask_booking.models import BookingDomain, DateOverride, Host, MessageRule, OutboxMessage, Schedule
+from flask_booking.settings.access import page_of
 from flask_booking.state import session
 
 from .conftest import ROOT, Office, Screens, open_office, said
@@ -31,6 +32,7 @@ COLLECTIONS = [
     "/messages/log",
     "/preview/message",
     "/page",
+    "/domains",
     "/you",
     "/news",
     "/why",
@@ -70,6 +72,8 @@ OBJECTS = [
     ("POST", "/bookings/{booking}/reschedule"),
     ("GET", "/book?event={event}"),
     ("POST", "/messages/log/{message}/retry"),
+    ("POST", "/domains/{domain}/check"),
+    ("POST", "/domains/{domain}/remove"),
 ]
 
 
@@ -85,7 +89,11 @@ def things_of(office: Office, name: str) -> dict[str, str]:
             starts=dt.datetime(2030, 1, 1, 9),  # noqa: DTZ001
             ends=dt.datetime(2030, 1, 1, 10),  # noqa: DTZ001
         )
+        domain = BookingDomain(page=page_of(host), name=f"book.{name}.example", token="-")
+        session().add(domain)
+        session().commit()
         return {
+            "domain": domain.public_id,
             "event": office.events[name],
             "schedule": schedule.public_id,
             "override": override.public_id,

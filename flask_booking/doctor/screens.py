@@ -11,12 +11,13 @@ from flask import Flask, current_app
 from flask_wtf import CSRFProtect
 from jinja2 import meta, nodes
 
-from ..templating import TEMPLATES, environment
+from ..errors import BookingConfigError
+from ..templating import BRIDGE, PUBLIC_BRIDGE, environment
 from .finding import Finding, fail, info, name_of, ok, some, warn
 
 _EFFECTS = {
-    "booking_content": "the screens are empty",
-    "booking_title": "the screens have no title",
+    "booking_content": "can't be shown in it",
+    "booking_title": "have no title",
 }
 
 _LOOKS_INTO: tuple[type[nodes.Node], ...] = (nodes.Getattr, nodes.Getitem, nodes.Call)
@@ -24,53 +25,59 @@ _OF_JINJA = {"self", "super", "loop", "caller", "varargs", "kwargs"}
 
 
 def bridged() -> c.Iterator[Finding]:
-    """Whether the bridge finds the CRM's base template and each block that it fills."""
-    templates = environment("bridge")
-    base = str(current_app.config["BOOKING_BASE_TEMPLATE"])
-    own = True
+    """Whether each base template of the CRM is found, has the blocks that are filled, and gets what it needs."""
+    given = {key: current_app.config[f"{key}_TEMPLATE"] for key in ("BOOKING_BASE", "BOOKING_PUBLIC_BASE")}
+    if given["BOOKING_BASE"]:
+        yield from _bridged(BRIDGE, "BOOKING_BASE", "settings screens")
+    else:
+        yield ok("the settings screens have a plain page of their own")
+    if given["BOOKING_PUBLIC_BASE"]:
+        yield from _bridged(PUBLIC_BRIDGE, "BOOKING_PUBLIC_BASE", "public pages")
+
+
+def _bridged(bridge: str, key: str, pages: str) -> c.Iterator[Finding]:
+    templates, base = environment("bridge"), str(current_app.config[f"{key}_TEMPLATE"])
     try:
-        bridge, file = _parsed(templates, "booking/bridge.html")
-        own = file is not None and not str(file).startswith(str(TEMPLATES))
-        chain = list(_chain(templates, bridge, base))
+        bridging = _parsed(templates, bridge)
+        chain = list(_chain(templates, bridging, base))
     except jinja2.TemplateNotFound as error:
-        text = f"the template {error.name} isn't there, so no settings screen can be shown"
-        yield fail(text, _name_it(own))
+        text = f"the template {error.name} isn't there, so the {pages} can't be shown in it"
+        yield fail(text, f'Set {key}_TEMPLATE to the template that your own pages extend, such as "layout.html".')
         return
     except jinja2.TemplateSyntaxError as error:
         where = f"{error.name or 'a template'}:{error.lineno}"
-        yield fail(f"{where} can't be compiled: {error.message}", "Correct that line; all settings screens use it.")
+        yield fail(f"{where} can't be compiled: {error.message}", f"Correct that line; all {pages} use it.")
         return
-    blocks = {block.name for _name, template in chain for block in template.find_all(nodes.Block)}
+    except BookingConfigError as error:
+        yield fail(str(error), "Correct that template.")
+        return
+    except RuntimeError:  # Jinja's way of saying that a loader has no sources
+        yield info(f"{base} is compiled already, so its blocks can't be read")
+        return
     name = chain[0][0] if chain else base
-    filled = {block.name: _values(block) for block in bridge.find_all(nodes.Block)}
-    for block, values in filled.items():
-        if block not in blocks and values:
-            worst = min(values, key=list(_EFFECTS).index)
-            judge = fail if worst == "booking_content" else warn
-            text = f"{name} has no block `{block}`: {_EFFECTS[worst]}"
-            yield judge(
-                text,
-                f"Add {{% block {block} %}}{{% endblock %}} there, or say in BOOKING_BASE_BLOCKS what yours is called.",
-            )
-    wanted = sorted(_unknown(templates, [template for _name, template in chain]))
-    if wanted:
-        text = f"{name} needs {some(wanted)}, which no context processor gives: the settings screens may fail"
-        yield warn(text, f"Write {{% if {wanted[0]} is defined %}} around it, or give it in an app.context_processor.")
-    if not wanted and not any(values and block not in blocks for block, values in filled.items()):
-        yield ok(f"{name} has the blocks {', '.join(filled)}")
+    blocks = {block.name for _name, template in chain for block in template.find_all(nodes.Block)}
+    filled = {block.name: _values(block) for block in bridging.find_all(nodes.Block)}
+    found = [
+        (fail if "booking_content" in values else warn)(
+            f"{name} has no block `{block}`: the {pages} {_EFFECTS[min(values)]}",
+            f'Name yours: {key}_BLOCKS = {{"{min(values).removeprefix("booking_")}": "…"}}, or add '
+            f"{{% block {block} %}}{{% endblock %}} there.",
+        )
+        for block, values in filled.items()
+        if values and block not in blocks
+    ]
+    if wanted := sorted(_unknown(templates, [template for _name, template in chain])):
+        text = f"{name} needs {some(wanted)}, which no context processor gives: the {pages} may fail"
+        advice = f"Write {{% if {wanted[0]} is defined %}} around it, or give it in an app.context_processor."
+        found.append(warn(text, advice))
+    yield from found or [ok(f"{name} has the blocks {', '.join(filled)}")]
 
 
-def _name_it(own: bool) -> str:
-    if own:
-        return "Correct the {% extends %} of your booking/bridge.html."
-    return 'Set BOOKING_BASE_TEMPLATE to the name of your base template, such as "layout.html".'
-
-
-def _parsed(templates: jinja2.Environment, name: str) -> tuple[nodes.Template, str | None]:
+def _parsed(templates: jinja2.Environment, name: str) -> nodes.Template:
     assert templates.loader is not None  # noqa: S101 - `environment` always gives one
     source, file, _fresh = templates.loader.get_source(templates, name)
     templates.get_template(name)  # compiles: what parses may still not
-    return templates.parse(source, name, file), file
+    return templates.parse(source, name, file)
 
 
 def _chain(
@@ -81,13 +88,13 @@ def _chain(
         name = extends.template.value if isinstance(extends.template, nodes.Const) else base
         if not name:  # chosen while it runs
             return
-        template, _file = _parsed(templates, name)
+        template = _parsed(templates, name)
         yield name, template
         base = ""
 
 
 def _unknown(templates: jinja2.Environment, chain: c.Iterable[nodes.Template]) -> c.Iterator[str]:
-    """Names that the base template can't do without and nobody gives it: our screens pass none of your views'."""
+    """Names that the base template can't do without and nobody gives it: our pages pass none of your views'."""
     strict = issubclass(templates.undefined, jinja2.StrictUndefined)
     try:
         given = contextvars.Context().run(_given, _app()) | set(templates.globals) | _EFFECTS.keys() | _OF_JINJA

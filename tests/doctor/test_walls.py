@@ -183,7 +183,7 @@ BASE_WITHOUT_CONTENT = "{% block title %}{% endblock %}{% block scripts %}{% end
         ({}, "fail the template base.html isn't there"),
         ({"base.html": "{% block content %}"}, "fail base.html:1 can't be compiled"),
         ({"base.html": "{{ 1 | no_such_filter }}"}, "can't be compiled: No filter named 'no_such_filter'"),
-        ({"base.html": BASE_WITHOUT_CONTENT}, "fail base.html has no block `content`: the screens are empty"),
+        ({"base.html": BASE_WITHOUT_CONTENT}, "fail base.html has no block `content`: the settings screens can't be"),
         (
             {"frame.html": "", "booking/bridge.html": '{% extends "frame.html" %}{% block main %}{{ booking_content }}'
              "{% endblock %}"},
@@ -200,6 +200,14 @@ def test_a_base_template_that_lacks_something_is_named(
     patient: MakePatient, templates: dict[str, str], sentence: str
 ) -> None:
     assert sentence in patient(templates=templates).says("base template")
+
+
+def test_a_base_template_of_the_public_pages_is_looked_at_too(patient: MakePatient) -> None:
+    within = patient(BOOKING_BASE_TEMPLATE=None, BOOKING_PUBLIC_BASE_TEMPLATE="base.html")
+    assert {one.level for one in within.findings("base template", "public pages", "headers")} == {"ok"}
+    broken = patient(BOOKING_PUBLIC_BASE_TEMPLATE="gone.html").says("base template")
+    assert "fail the template gone.html isn't there, so the public pages can't be shown in it" in broken
+    assert "Set BOOKING_PUBLIC_BASE_TEMPLATE" in broken
 
 
 def test_what_a_base_template_needs_and_nobody_gives_is_named(patient: MakePatient) -> None:

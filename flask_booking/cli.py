@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import sys
@@ -15,6 +16,7 @@ from flask.cli import AppGroup
 from . import doctor as examining
 from . import jobs, migrating
 from .errors import BookingConfigError
+from .models.columns import utcnow
 
 booking = AppGroup("booking", help="Booking: migrations, work and state.")
 
@@ -80,12 +82,21 @@ def relay(once: bool, every: float) -> None:
 
 @booking.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def status(as_json: bool) -> None:
+@click.option(
+    "--check", type=click.IntRange(1), metavar="MINUTES", help="Exit with 1 when something is due for longer than that."
+)
+def status(as_json: bool, check: int | None) -> None:
     """How the work stands: what waits, what failed, who works."""
     found = jobs.read_status()
     if as_json:
         click.echo(json.dumps(found.as_json()))
-        return
+    else:
+        _tell(found)
+    if check and found.oldest_due and found.oldest_due < utcnow() - dt.timedelta(minutes=check):
+        raise click.ClickException(f"messages are due for more than {check} minutes: does a worker run?")
+
+
+def _tell(found: jobs.Status) -> None:
     for state, count in found.counts.items():
         click.echo(f"{state.value:<10} {count:>7}")
     click.echo(

@@ -7,7 +7,7 @@ import time
 import typing as t
 
 from flask import Response, request
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from .. import guards, links, scheduling
 from ..errors import InvalidInput, NoLongerOffered, NotBookable
@@ -22,6 +22,8 @@ from .blueprint import answer, api, body
 
 FARTHEST = dt.timedelta(days=5 * 366)
 """How far ahead programs may look: an answer takes the longer the farther a rule of a blocked time is followed."""
+KEY_LEAST = 16
+"""How many characters an idempotency key has at least: an order number or a name would be guessed."""
 
 
 def utc_text(epoch: int) -> str:
@@ -110,6 +112,13 @@ Instant = t.Annotated[dt.datetime, BeforeValidator(_instant)]
 """RFC 3339 with an offset."""
 
 
+def _key(value: str) -> str:
+    """Who guesses a guest's key and address is answered with the booking, and with the link that manages it."""
+    if len(value) < KEY_LEAST:
+        raise ValueError(_("Please make a key of at least %(least)s characters, such as a UUID.", least=KEY_LEAST))
+    return value
+
+
 class BookingBody(BaseModel):
     """A guest's request.  ``start`` is RFC 3339 with an offset; ``answers`` maps ids of questions to texts."""
 
@@ -123,7 +132,7 @@ class BookingBody(BaseModel):
     answers: dict[str, str | bool | list[str]] = Field(default_factory=dict, max_length=100)
     notes: str = Field("", max_length=20_000)
     hold: str | None = Field(None, max_length=400)
-    idempotency_key: str | None = Field(None, min_length=1, max_length=200)
+    idempotency_key: t.Annotated[str, AfterValidator(_key)] | None = Field(None, max_length=200)
     altcha: str = Field("", max_length=2000)
 
 

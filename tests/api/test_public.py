@@ -74,8 +74,19 @@ def test_booking_answers_with_the_guests_link_and_takes_the_slot(client: FlaskCl
     assert (again.status_code, again.json["code"]) == (409, "slot_taken")
 
 
+KEY = "5f1c6a9e-0c0b-4b57-9d0e-6a1f0f6f2a11"
+
+
+@pytest.mark.parametrize("key", ["", "order-4711", 4711])
+def test_a_key_that_could_be_guessed_is_refused(client: FlaskClient, ann: Bookable, key: object) -> None:
+    answer = client.post(f"{ROOT}/ann/intro/bookings", json=sam(ann, idempotency_key=key))
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid")
+    assert "idempotency_key" in answer.json["errors"]
+    assert session().query(Booking).count() == 0
+
+
 def test_the_same_idempotency_key_books_once(client: FlaskClient, ann: Bookable) -> None:
-    first, second = (client.post(f"{ROOT}/ann/intro/bookings", json=sam(ann, idempotency_key="k1")) for _ in range(2))
+    first, second = (client.post(f"{ROOT}/ann/intro/bookings", json=sam(ann, idempotency_key=KEY)) for _ in range(2))
     assert first.json["id"] == second.json["id"]
     assert session().query(Booking).count() == 1
 

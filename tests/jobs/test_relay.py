@@ -127,3 +127,18 @@ def test_messages_are_kept_for_a_while_after_their_meeting(each_office: Office) 
     plan(session(), office.booking(coming))
     session().commit()
     assert {message.dedupe_key for message in office.messages()} == kept, "nothing is planned twice"
+
+
+@pytest.mark.parametrize(("late", "exit_code"), [(3, 0), (15, 1)])
+def test_a_monitor_learns_from_the_exit_status_that_nothing_is_delivered(
+    office: Office, late: int, exit_code: int
+) -> None:
+    office.book()
+    office.to_guest().due_at -= dt.timedelta(minutes=late)
+    session().commit()
+    runner = office.app.test_cli_runner()
+    answer = runner.invoke(args=["booking", "status", "--check", "10"])
+    assert answer.exit_code == exit_code
+    assert ("does a worker run?" in answer.output) == bool(exit_code)
+    assert "due now" in answer.output
+    assert runner.invoke(args=["booking", "status"]).exit_code == 0

@@ -124,7 +124,7 @@ def _within(crm: c.Mapping[str, str] | None, schema: str | None) -> c.Iterator[N
 
 def _translated(schema: str | None) -> str | None:
     """The schema that the CRM's migrations put in the place of the one its models name."""
-    if op.get_context().as_sql:
+    if schema is None or op.get_context().as_sql:
         return schema
     names = op.get_bind().get_execution_options().get("schema_translate_map") or {}
     return t.cast("str | None", names.get(schema, schema))
@@ -145,30 +145,20 @@ def crm_column(name: str, model: str, table: str, *, ondelete: str, nullable: bo
     """The column that refers to the CRM's ``model``, of whatever type its key is; none when the CRM lacks the model."""
     if not crm_has(model):
         return []
-    key = _crm.get()[model]
+    target, _, key = _crm.get()[model].rpartition(".")
+    schema, _, target = target.rpartition(".")
+    place = _translated(schema or None)
     name_of_reference = sa.schema.conv(f"fk_{table}_{name}")  # the CRM's naming convention must leave it alone
-    reference = sa.ForeignKey(key, ondelete=ondelete, name=name_of_reference)
-    return [sa.Column(name, _type_of(key, model), reference, nullable=nullable)]
-
-
-def _type_of(key: str, model: str) -> sa.types.TypeEngine[t.Any]:
-    """The type of a key of the CRM: as the database has it, since a reference must fit that whatever models say."""
-    table, _, column = key.rpartition(".")
-    schema, _, table = table.rpartition(".")
-    if not op.get_context().as_sql:
-        found = _stored_type(_translated(schema or None), table, column)
-        if found is not None:
-            return found
-    with contextlib.suppress(BookingConfigError):
-        if _keys().get(model) == key:
-            return key_of(getattr(bound().models, model)).type
-    raise BookingConfigError(
-        f"The type of {key}, which the tables of booking refer to, can't be told: the table isn't there, or SQL is "
-        "written without a database. Mount booking in the app that runs this, or make the CRM's own tables first"
-    )
+    column = f"{place}.{target}.{key}" if place else f"{target}.{key}"
+    reference = sa.ForeignKey(column, ondelete=ondelete, name=name_of_reference)
+    kind = _stored_type(place, target, key) or _declared_type(model)
+    return [sa.Column(name, kind, reference, nullable=nullable)]
 
 
 def _stored_type(schema: str | None, table: str, column: str) -> sa.types.TypeEngine[t.Any] | None:
+    """The type of a key as the database has it: a reference must fit that, whatever models say."""
+    if op.get_context().as_sql:
+        return None
     connection = op.get_bind()
     try:
         columns = sa.inspect(connection).get_columns(table, schema=schema)
@@ -187,7 +177,19 @@ def _stored_type(schema: str | None, table: str, column: str) -> sa.types.TypeEn
         ).one()
         text = mysql.CHAR if isinstance(kind, sa.CHAR) else mysql.VARCHAR
         return text(length, charset=charset, collation=collation)
-    return None if kind is None or isinstance(kind, sa.types.NullType) else kind
+    return None if isinstance(kind, sa.types.NullType) else kind
+
+
+def _declared_type(model: str) -> sa.types.TypeEngine[t.Any]:
+    """The type of a key as the CRM's model has it, where there is no table to ask."""
+    key = _crm.get()[model]
+    with contextlib.suppress(BookingConfigError):
+        if _keys().get(model) == key:
+            return key_of(getattr(bound().models, model)).type
+    raise BookingConfigError(
+        f"The type of {key}, which the tables of booking refer to, can't be told: the table isn't there, or SQL is "
+        "written without a database. Mount booking in the app that runs this, or make the CRM's own tables first"
+    )
 
 
 def write_crm_revision(*, remove: bool = False) -> pathlib.Path | None:

@@ -45,6 +45,9 @@ def run_offline() -> None:
 
 def run_online() -> None:
     with db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            # A changed table is made anew; dropping the old one must not delete what refers to it.
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         context.configure(connection=connection, **settings())
         with context.begin_transaction():
             context.run_migrations()

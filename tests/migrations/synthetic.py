@@ -25,6 +25,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 from flask_booking import CRM, ActivityFields, FlaskBooking, migrating
 from flask_booking.models import Host
 from tests.models.any_key import Renaming, live
+from tests.scheduling.bookable import new_host
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload([__name__, *(f"flask_booking.{room}" for room in ("public", "settings", "api"))])
@@ -64,6 +65,7 @@ class Traits:
     convention: bool = False  # constraints are renamed
     schema: str | None = None  # of the users, contacts and activities
     default_schema: str | None = None  # of the metadata, so of all tables
+    translated: bool = False  # the connection leaves that schema out
     plain: bool = False  # users are no db.Model
     contacts: bool = True
     other: str = ""  # the file of a second database, with a table of its own
@@ -152,6 +154,9 @@ def create_app(traits: Traits) -> Flask:
     app.config |= {"SQLALCHEMY_DATABASE_URI": traits.url, "SECRET_KEY": "only for tests", "BOOKING_WORKER": False}
     if traits.other:
         app.config["SQLALCHEMY_BINDS"] = {"audit": f"sqlite:///{traits.folder}/{traits.other}"}
+    if traits.translated:
+        translation = {traits.default_schema: None}
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"execution_options": {"schema_translate_map": translation}}
     db.init_app(app)
     if traits.url.startswith("sqlite"):
         with app.app_context():
@@ -194,6 +199,17 @@ def create_app(traits: Traits) -> Flask:
         flask_migrate.init()
         (pathlib.Path(traits.folder) / "migrations" / "versions" / "old.py").write_text(OLD_REVISION)
         flask_migrate.stamp()
+
+    @app.cli.command("make-host")
+    def make_host() -> None:
+        """Have a user who can be booked."""
+        new_host(crm.models.user(name="Ann", email="ann@example.com"))
+
+    @app.cli.command("drop-column")
+    def drop_column() -> None:
+        """Tamper with a table of booking."""
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE booking_host DROP COLUMN week_start")
 
     @app.cli.command("book")
     def book() -> None:

@@ -54,6 +54,10 @@ BOOKING_TEXTS: dict[str, t.Any] = {}
 """Texts in words of your own, by the English ones: ``{"Your details": "About you"}`` in every language,
 ``{"de": {"Your details": "Zu Ihnen"}}`` in one.  Unknown texts and placeholders are refused at start-up."""
 
+BOOKING_FORMS: dict[str, t.Any] = {}
+"""Forms of your own, as classes or their dotted paths: ``{"guest": "crm.forms.OurGuestForm"}``.  The forms are
+``guest``, ``event_type``, ``page``, ``host``, ``rule``, ``schedule`` and ``blocked_time``."""
+
 BOOKING_ACCENT = "#2456d6"
 """The accent colour of public pages and mails whose host chose none.  Like any other it is made darker or lighter until
 it can be read."""

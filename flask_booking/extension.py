@@ -49,6 +49,9 @@ class FlaskBooking:
         crm.check()
         bind(db, crm.models)
         app.extensions["booking"] = BookingState(db=db, crm=crm, offers=Memory(app.config["BOOKING_CACHE_SIZE"]))
+        from .forms import own_forms
+
+        app.extensions["booking"].extras["forms"] = own_forms(app.config["BOOKING_FORMS"])
         app.extensions["booking"].extras[OWN_TEXTS] = own_texts(app.config["BOOKING_TEXTS"])
         _register(app)
 

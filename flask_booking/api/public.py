@@ -14,6 +14,7 @@ from ..errors import InvalidInput, NoLongerOffered, NotBookable
 from ..i18n import current_locale
 from ..i18n import gettext as _
 from ..models import Booking, BookingPage, EventType
+from ..scheduling.guest_form import questions_of
 from ..scheduling.intake import check
 from ..scheduling.offers import Moved
 from ..state import crm, session, state
@@ -263,7 +264,7 @@ def _event(found: BookingPage, event: EventType) -> dict[str, t.Any]:
         "seats": event.seats,
         "requires_approval": event.requires_approval,
         "locations": [_place(place) for place in event.locations],
-        "questions": event.questions,
+        "questions": questions_of(event),
         "url": links.page_url(found.slug, event.slug),
     }
 

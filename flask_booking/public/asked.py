@@ -13,6 +13,7 @@ from ..errors import BookingError
 from ..i18n import gettext as _
 from ..i18n import gettext_noop
 from ..models import EventType
+from ..scheduling.guest_form import questions_of
 from ..zones import UnknownZone, canonical
 
 _PREFILL = ("name", "email", "phone", "notes", "location")
@@ -101,7 +102,7 @@ def label_slug(label: str) -> str:
 
 def carried(event: EventType | None, given: c.Mapping[str, str] | None = None) -> dict[str, str]:
     """The parameters that go with a guest from page to page: what the form is filled with, and the campaign."""
-    labels = {label_slug(question["label"]) for question in event.questions} if event else set()
+    labels = {label_slug(question["label"]) for question in questions_of(event)} if event else set()
     found: dict[str, str] = {}
     room = CARRIED_MOST
     for name, value in (request.args if given is None else given).items():
@@ -118,14 +119,14 @@ def answers_given(event: EventType, form: t.Any) -> dict[str, t.Any]:
         question["id"]: form.getlist(f"a_{question['id']}")[:100]
         if question["kind"] == "multiple"
         else form.get(f"a_{question['id']}", "")
-        for question in event.questions
+        for question in questions_of(event)
     }
 
 
 def answers_prefilled(event: EventType, given: c.Mapping[str, str]) -> dict[str, t.Any]:
     """The answers that an address brings along, by id (``a_<id>``) or by the question's label."""
     found: dict[str, t.Any] = {}
-    for question in event.questions:
+    for question in questions_of(event):
         value = given.get(f"a_{question['id']}") or given.get(label_slug(question["label"])) or ""
         if value:
             several = question["kind"] == "multiple"

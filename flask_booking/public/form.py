@@ -8,6 +8,7 @@ import typing as t
 
 from ..i18n import gettext as _
 from ..models import EventType
+from ..scheduling.guest_form import questions_of
 from . import asked
 
 _SHOWN_MOST = 12_000
@@ -114,7 +115,7 @@ def fields_of(event: EventType, entry: Entry, problems: c.Mapping[str, str]) -> 
                 needed_for_calls=not only_calls,
             )
         )
-    fields += [_question(question, entry, problems) for question in event.questions]
+    fields += [_question(question, entry, problems) for question in questions_of(event)]
     fields.append(
         Field(
             "notes",

@@ -20,6 +20,7 @@ from ..i18n import format_date
 from ..i18n import gettext as _
 from ..models import EventType
 from ..zones import UnknownZone, zone
+from .guest_form import guest_form, questions_of
 
 NAME_MOST = 200
 LINE_MOST = 500
@@ -62,11 +63,13 @@ def check(
     answers: c.Mapping[str, t.Any] | None = None,
     location: object = None,
     notes: object = "",
+    by: str = "guest",
 ) -> Intake:
     """Check a guest's data for ``event``.
 
     ``answers`` maps question ids to texts (a list of texts for multiple choice); ``location`` is the id of one of the
-    event type's locations, needed only when there are several.  Raises :class:`InvalidInput` with every problem.
+    event type's locations, needed only when there are several; ``by`` is ``guest``, or ``host`` for
+    a booking made on somebody's behalf.  Raises :class:`InvalidInput` with every problem.
     """
     problems: dict[str, str] = {}
     clean_name = one_line(name)
@@ -90,7 +93,11 @@ def check(
         raise InvalidInput(fields=problems)
     if place.get("kind") == "phone_guest":
         place["text"] = clean_phone
-    return Intake(Guest(clean_name, clean_email, clean_phone, zone_key, locale), checked, place, clean_notes)
+    intake = Intake(Guest(clean_name, clean_email, clean_phone, zone_key, locale), checked, place, clean_notes)
+    refused = guest_form().problems(event, intake, by)
+    if refused:
+        raise InvalidInput(fields=dict(refused))
+    return intake
 
 
 def check_email(email: object, problems: dict[str, str], field: str = "email") -> str:
@@ -131,7 +138,7 @@ def _location(event: EventType, chosen: object, problems: dict[str, str]) -> dic
 
 def _answers(event: EventType, given: c.Mapping[str, t.Any], problems: dict[str, str]) -> list[dict[str, t.Any]]:
     checked = []
-    for question in event.questions:
+    for question in questions_of(event):
         field = f"answers.{question['id']}"
         value, problem = _answer(question, given.get(question["id"]))
         if problem:

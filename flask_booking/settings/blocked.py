@@ -18,7 +18,7 @@ from ..models.columns import utcnow
 from ..scheduling.blocked import check_rrule, epoch, expand
 from ..state import session
 from ..zones import zone
-from . import access, forms_schedule, notices, undo, words
+from . import access, forms_schedule, notices, own_forms, undo, words
 from .access import desk
 from .blueprint import blueprint
 from .forms import Form
@@ -46,7 +46,7 @@ def blocked_times() -> ResponseReturnValue:
 def new_blocked_time() -> ResponseReturnValue:
     """The form of a new blocked time."""
     today = utcnow().astimezone(zone(desk().host.time_zone)).date()
-    form = Form(forms_schedule.blank_blocked(today), forms_schedule.LABELS)
+    form = own_forms.begin("blocked_time", None, Form(forms_schedule.blank_blocked(today), forms_schedule.LABELS))
     return _page(None, form) if request.method == "GET" else _save(None, form)
 
 
@@ -54,7 +54,7 @@ def new_blocked_time() -> ResponseReturnValue:
 def edit_blocked_time(public_id: str) -> ResponseReturnValue:
     """The form of a blocked time."""
     row = access.blocked_time(public_id)
-    form = Form(forms_schedule.shown_blocked(row), forms_schedule.LABELS)
+    form = own_forms.begin("blocked_time", row, Form(forms_schedule.shown_blocked(row), forms_schedule.LABELS))
     return _page(row, form) if request.method == "GET" else _save(row, form)
 
 
@@ -95,15 +95,17 @@ def occurrence_text(times: tuple[int, int], row: BlockedTime) -> str:
 
 
 def _save(row: BlockedTime | None, form: Form) -> ResponseReturnValue:
-    form.values = forms_schedule.typed_blocked(request.form)
+    own_forms.read(form, forms_schedule.typed_blocked(request.form))
     if request.form.get("do") == "preview":
         return _page(row, form)
     try:
+        own_forms.check(form, row)
         values = forms_schedule.blocked_values(form.values)
-        catalog.block_time(desk().host, **values, time_zone=row.time_zone if row else None, blocked=row)
+        kept = catalog.block_time(desk().host, **values, time_zone=row.time_zone if row else None, blocked=row)
     except InvalidInput as error:
         form.refuse(error)
         return _page(row, form), 422
+    own_forms.saved(form, kept)
     notices.tell(_("Guests can't book this time any more. Meetings that were booked before stay."))
     return redirect(url_for("booking_settings.blocked_times"), 303)
 

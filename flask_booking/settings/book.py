@@ -14,6 +14,7 @@ from .. import scheduling
 from ..errors import BookingError, InvalidInput
 from ..i18n import gettext as _
 from ..models import EventType
+from ..scheduling.guest_form import questions_of
 from ..scheduling.intake import Intake, check, one_line
 from ..state import session
 from ..zones import zone_names
@@ -110,7 +111,7 @@ def _blank(chosen: Choice) -> dict[str, t.Any]:
 
 def _typed(form: Fields, event: EventType) -> dict[str, t.Any]:
     answers: dict[str, t.Any] = {}
-    for question in event.questions:
+    for question in questions_of(event):
         name = f"answer-{question['id']}"
         answers[question["id"]] = form.getlist(name) if question["kind"] == "multiple" else form.get(name, "")
     names = ("name", "email", "phone", "time_zone", "location", "notes")
@@ -119,7 +120,7 @@ def _typed(form: Fields, event: EventType) -> dict[str, t.Any]:
 
 def _intake(event: EventType, values: dict[str, t.Any]) -> Intake:
     names = ("name", "email", "phone", "time_zone", "answers", "location", "notes")
-    return check(event, **{name: values[name] for name in names}, locale=desk().host.language)
+    return check(event, **{name: values[name] for name in names}, locale=desk().host.language, by="host")
 
 
 def _labels(event: EventType | None) -> dict[str, t.Any]:
@@ -131,7 +132,7 @@ def _labels(event: EventType | None) -> dict[str, t.Any]:
         "location": _("Place"),
         "notes": _("Notes"),
     }
-    for question in event.questions if event else ():
+    for question in questions_of(event) if event else ():
         labels[f"answers.{question['id']}"] = question["label"]
     return labels
 
@@ -153,4 +154,5 @@ def _page(chosen: Choice, form: Form) -> str:
         month=month,
         form=form,
         zones=zone_names(),
+        questions=questions_of(chosen.event) if chosen.event else (),
     )

@@ -13,7 +13,7 @@ from ..i18n import gettext as _
 from ..markdown import markdown
 from ..models import EventType, Schedule
 from ..state import session
-from . import access, forms_event_type, notices
+from . import access, forms_event_type, notices, own_forms
 from .access import desk
 from .blueprint import blueprint
 from .forms import Form, rearranged
@@ -23,17 +23,19 @@ from .screen import render
 @blueprint.route("/event-types/new", methods=["GET", "POST"])
 def new_event_type() -> ResponseReturnValue:
     """The form of a new event type."""
-    form = Form(forms_event_type.blank(), forms_event_type.LABELS)
+    form = own_forms.begin("event_type", None, Form(forms_event_type.blank(), forms_event_type.LABELS))
     if request.method == "GET":
         return _page(None, form)
-    form.values = forms_event_type.typed(request.form)
+    own_forms.read(form, forms_event_type.typed(request.form))
     if _only_rows(form):
         return _page(None, form)
     try:
+        own_forms.check(form, None)
         event = catalog.create_event_type(desk().page, forms_event_type.values(form.values, desk().page))
     except InvalidInput as error:
         form.refuse(error)
         return _page(None, form), 422
+    own_forms.saved(form, event)
     text = _("“%(title)s” is ready to be booked. Copy its link and share it.", title=event.title)
     notices.tell(notices.with_address(text, form.values["slug"], event.slug))
     return redirect(url_for("booking_settings.event_types"), 303)
@@ -43,17 +45,19 @@ def new_event_type() -> ResponseReturnValue:
 def edit_event_type(public_id: str) -> ResponseReturnValue:
     """The form of an event type."""
     event = access.event_type(public_id)
-    form = Form(forms_event_type.shown(event), forms_event_type.LABELS)
+    form = own_forms.begin("event_type", event, Form(forms_event_type.shown(event), forms_event_type.LABELS))
     if request.method == "GET":
         return _page(event, form)
-    form.values = forms_event_type.typed(request.form)
+    own_forms.read(form, forms_event_type.typed(request.form))
     if _only_rows(form):
         return _page(event, form)
     try:
+        own_forms.check(form, event)
         catalog.update_event_type(event, forms_event_type.values(form.values, event.page))
     except InvalidInput as error:
         form.refuse(error)
         return _page(event, form), 422
+    own_forms.saved(form, event)
     text = _("“%(title)s” is saved.", title=event.title)
     notices.tell(notices.with_address(text, form.values["slug"], event.slug))
     return redirect(url_for("booking_settings.event_types"), 303)

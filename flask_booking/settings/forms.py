@@ -31,6 +31,8 @@ class Form:
     labels: c.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     problems: dict[str, str] = dataclasses.field(default_factory=dict)
     problem: str = ""
+    own: t.Any = None
+    """What the CRM adds, a :class:`~flask_booking.settings.own_forms.SettingsForm`."""
 
     def refuse(self, error: BookingError) -> None:
         """Note what a writer refused."""

@@ -15,7 +15,7 @@ from ..i18n import language_name, languages, lazy_gettext, spoken
 from ..models import Appearance, BookingPage, Host
 from ..state import crm
 from ..zones import zone_names
-from . import notices
+from . import notices, own_forms
 from .access import desk
 from .blueprint import blueprint
 from .forms import Fields, Form, ticked
@@ -46,17 +46,19 @@ LABELS = {
 def page() -> ResponseReturnValue:
     """The page's form."""
     row = desk().page
-    form = Form(_shown(row), LABELS)
+    form = own_forms.begin("page", row, Form(_shown(row), LABELS))
     if request.method == "GET":
         return _render(form)
-    form.values = _typed(request.form)
+    own_forms.read(form, _typed(request.form))
     if request.form.get("do") == "preview":
         return _render(form)
     try:
+        own_forms.check(form, row)
         catalog.update_page(row, form.values)
     except InvalidInput as error:
         form.refuse(error)
         return _render(form), 422
+    own_forms.saved(form, row)
     text = _("Your page is saved.")
     notices.tell(notices.with_address(text, form.values["slug"], row.slug))
     return redirect(url_for("booking_settings.page", host=row.slug if desk().foreign else None), 303)
@@ -65,15 +67,17 @@ def page() -> ResponseReturnValue:
 @blueprint.route("/you", methods=["GET", "POST"])
 def host() -> ResponseReturnValue:
     """What holds for all of the host's event types."""
-    form = Form(_shown_host(desk().host), LABELS)
+    form = own_forms.begin("host", desk().host, Form(_shown_host(desk().host), LABELS))
     if request.method == "GET":
         return _render_host(form)
-    form.values = _typed_host(request.form)
+    own_forms.read(form, _typed_host(request.form))
     try:
+        own_forms.check(form, desk().host)
         catalog.update_host(desk().host, form.values)
     except InvalidInput as error:
         form.refuse(error)
         return _render_host(form), 422
+    own_forms.saved(form, desk().host)
     notices.tell(_("Your settings are saved."))
     return redirect(url_for("booking_settings.host"), 303)
 

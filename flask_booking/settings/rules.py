@@ -16,7 +16,7 @@ from ..messages.transport import MailError
 from ..messages.variables import VARIABLES, unknown_variables
 from ..models import EventType, MessageRule
 from ..state import crm, session
-from . import access, forms_rule, notices, undo
+from . import access, forms_rule, notices, own_forms, undo
 from .access import desk
 from .blueprint import blueprint
 from .forms import Form
@@ -49,7 +49,7 @@ def rules() -> ResponseReturnValue:
 @blueprint.route("/messages/new", methods=["GET", "POST"])
 def new_rule() -> ResponseReturnValue:
     """The form of a new rule."""
-    form = Form(forms_rule.blank(), forms_rule.LABELS)
+    form = own_forms.begin("rule", None, Form(forms_rule.blank(), forms_rule.LABELS))
     return _page(None, form) if request.method == "GET" else _save(None, form)
 
 
@@ -57,7 +57,7 @@ def new_rule() -> ResponseReturnValue:
 def edit_rule(public_id: str) -> ResponseReturnValue:
     """The form of a rule."""
     rule = access.rule(public_id)
-    form = Form(forms_rule.shown(rule), forms_rule.LABELS)
+    form = own_forms.begin("rule", rule, Form(forms_rule.shown(rule), forms_rule.LABELS))
     return _page(rule, form) if request.method == "GET" else _save(rule, form)
 
 
@@ -98,7 +98,7 @@ def preview_rule() -> ResponseReturnValue:
 
 
 def _save(rule: MessageRule | None, form: Form) -> ResponseReturnValue:
-    form.values = forms_rule.typed(request.form)
+    own_forms.read(form, forms_rule.typed(request.form))
     values = forms_rule.values(form.values)
     action = request.form.get("do", "")
     if action == "preview":
@@ -106,10 +106,12 @@ def _save(rule: MessageRule | None, form: Form) -> ResponseReturnValue:
     if action == "test":
         return _test(rule, form, values)
     try:
-        catalog.save_rule(desk().host, values, rule)
+        own_forms.check(form, rule)
+        kept = catalog.save_rule(desk().host, values, rule)
     except InvalidInput as error:
         form.refuse(error)
         return _page(rule, form), 422
+    own_forms.saved(form, kept)
     notices.tell(_("The message is saved. It is planned for all coming meetings."))
     return redirect(url_for("booking_settings.rules"), 303)
 

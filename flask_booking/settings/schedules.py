@@ -17,7 +17,7 @@ from ..models import EventType, Schedule
 from ..models.columns import utcnow
 from ..state import session
 from ..zones import zone, zone_names
-from . import access, forms_schedule, notices, undo
+from . import access, forms_schedule, notices, own_forms, undo
 from .access import desk
 from .blueprint import blueprint
 from .forms import Form
@@ -47,19 +47,22 @@ def schedules() -> ResponseReturnValue:
 @blueprint.route("/schedules/new", methods=["GET", "POST"])
 def new_schedule() -> ResponseReturnValue:
     """The form of a new schedule."""
-    form = Form(forms_schedule.blank(desk().host.time_zone, OFFICE_HOURS), forms_schedule.LABELS)
+    blank = forms_schedule.blank(desk().host.time_zone, OFFICE_HOURS)
+    form = own_forms.begin("schedule", None, Form(blank, forms_schedule.LABELS))
     if request.method == "GET":
         return _page(None, form)
-    form.values = forms_schedule.typed(request.form)
+    own_forms.read(form, forms_schedule.typed(request.form))
     if forms_schedule.rearranged(form.values, request.form.get("do", "")):
         return _page(None, form)
     try:
+        own_forms.check(form, None)
         weekly = forms_schedule.weekly(form.values)
         name, time_zone = form.values["name"], form.values["time_zone"]
         schedule = catalog.create_schedule(desk().host, name, time_zone=time_zone or "-", weekly=weekly)
     except InvalidInput as error:
         form.refuse(error)
         return _page(None, form), 422
+    own_forms.saved(form, schedule)
     notices.tell(_("“%(name)s” is saved. Choose it for an event type, or make it your default.", name=schedule.name))
     return redirect(url_for("booking_settings.edit_schedule", public_id=schedule.public_id), 303)
 
@@ -68,13 +71,14 @@ def new_schedule() -> ResponseReturnValue:
 def edit_schedule(public_id: str) -> ResponseReturnValue:
     """The form of a schedule, with its date overrides beneath."""
     schedule = access.schedule(public_id)
-    form = Form(forms_schedule.shown(schedule), forms_schedule.LABELS)
+    form = _saved_form(schedule)
     if request.method == "GET":
         return _page(schedule, form)
-    form.values = forms_schedule.typed(request.form)
+    own_forms.read(form, forms_schedule.typed(request.form))
     if forms_schedule.rearranged(form.values, request.form.get("do", "")):
         return _page(schedule, form)
     try:
+        own_forms.check(form, schedule)
         catalog.update_schedule(
             schedule,
             name=form.values["name"],
@@ -84,6 +88,7 @@ def edit_schedule(public_id: str) -> ResponseReturnValue:
     except InvalidInput as error:
         form.refuse(error)
         return _page(schedule, form), 422
+    own_forms.saved(form, schedule)
     notices.tell(_("“%(name)s” is saved.", name=schedule.name))
     return redirect(url_for("booking_settings.schedules"), 303)
 
@@ -118,13 +123,13 @@ def add_override(public_id: str) -> ResponseReturnValue:
     form = Form(forms_schedule.typed_override(request.form), forms_schedule.LABELS)
     if request.form.get("do") == "add-range":
         form.values["ranges"].append(["", ""])
-        return _page(schedule, Form(forms_schedule.shown(schedule), forms_schedule.LABELS), form)
+        return _page(schedule, _saved_form(schedule), form)
     try:
         hours: t.Any = forms_schedule.override_ranges(form.values)
         catalog.add_override(schedule, form.values["first"], form.values["last"], hours, form.values["note"])
     except InvalidInput as error:
         form.refuse(error)
-        return _page(schedule, Form(forms_schedule.shown(schedule), forms_schedule.LABELS), form), 422
+        return _page(schedule, _saved_form(schedule), form), 422
     notices.tell(_("The other hours are saved."))
     return redirect(url_for("booking_settings.edit_schedule", public_id=public_id, _anchor="overrides"), 303)
 
@@ -137,6 +142,10 @@ def remove_override(public_id: str) -> ResponseReturnValue:
     catalog.remove_override(override)
     notices.tell(_("Back to the weekly hours on these dates."), undo=("override", back))
     return redirect(url_for("booking_settings.edit_schedule", public_id=schedule_id, _anchor="overrides"), 303)
+
+
+def _saved_form(schedule: Schedule) -> Form:
+    return own_forms.begin("schedule", schedule, Form(forms_schedule.shown(schedule), forms_schedule.LABELS))
 
 
 def _page(schedule: Schedule | None, form: Form, override: Form | None = None) -> str:

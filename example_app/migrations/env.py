@@ -48,6 +48,7 @@ def run_online() -> None:
         if connection.dialect.name == "sqlite":
             # A changed table is made anew; dropping the old one must not delete what refers to it.
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.commit()  # Alembic wants to begin the transaction itself
         context.configure(connection=connection, **settings())
         with context.begin_transaction():
             context.run_migrations()

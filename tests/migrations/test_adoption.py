@@ -238,4 +238,6 @@ def test_a_table_of_the_crm_that_is_made_anew_on_sqlite_keeps_what_refers_to_it(
     (tmp_path / "migrations" / "versions" / "anew.py").write_text(MADE_ANEW)
     crm.run("db upgrade")
     with connected(crm.url) as connection:
+        name = next(column for column in sa.inspect(connection).get_columns("user") if column["name"] == "name")
+        assert not name["nullable"]
         assert connection.exec_driver_sql("SELECT count(*) FROM booking_host").scalar() == 1

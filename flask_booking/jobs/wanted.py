@@ -6,7 +6,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from ..models import BookingStatus, MessageState, OutboxMessage
+from ..models import Audience, BookingStatus, MessageState, OutboxMessage
 from ..models.columns import utcnow
 from ..state import Session
 
@@ -21,6 +21,8 @@ def unwanted(db: Session, message: OutboxMessage) -> str:
     if booking is None:
         return "the booking is gone"
     if message.kind in TIMED:
+        if booking.no_reminders and message.payload.get("audience") == Audience.GUEST:
+            return "the guest wants no reminders"
         if message.payload.get("sequence") != booking.sequence:
             return "the meeting was moved"
         met = message.kind == "follow_up" and booking.status is BookingStatus.COMPLETED

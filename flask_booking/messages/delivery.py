@@ -121,9 +121,17 @@ def compose_view(
             invitation=invite(view, reader, method, mailbox, date) if method else None,
             message_id=f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{mailbox.rpartition('@')[2]}>",
             date=date,
+            extra_headers=_unsubscribing(view) if kind in _BY_RULE and reader is Reader.GUEST else None,
         )
     except ValueError as error:
         raise MailRefused(f"the mail can't be written: {error}") from None
+
+
+def _unsubscribing(view: MeetingView) -> dict[str, str]:
+    """What lets a mail client stop this meeting's reminders by one click (RFC 8058), which needs HTTPS."""
+    if not view.reminders_url.startswith("https://"):
+        return {}
+    return {"List-Unsubscribe": f"<{view.reminders_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def sending_mailbox() -> tuple[str, str]:

@@ -11,9 +11,9 @@ import hashlib
 import re
 import typing as t
 from collections.abc import Mapping
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, SMTPUTF8, Policy
 
 from .invitation import Invitation, Person, calendar_bytes, checked_address
 from .plain import LINE_LENGTH, NAME_LENGTH, one_line
@@ -22,6 +22,17 @@ _MESSAGE_ID = re.compile(r"<[A-Za-z0-9._+-]+@[A-Za-z0-9._-]+>")
 # What fits on a line of 78 beside ``Reply-To:`` and the angle brackets.
 _UNFOLDED = 60
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+
+
+class _Unfolded(UnstructuredHeader, BaseHeader):
+    """A header on one line: Python encodes an address that is longer than a line, and nobody finds it any more."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Unfolded)
 
 AUTOMATIC: t.Final[Mapping[str, str]] = {
     # RFC 3834: nobody's holiday notice shall answer; Exchange only knows its own header.
@@ -54,7 +65,7 @@ def compose(
     people = {"From": sender, "To": recipient} | ({"Reply-To": reply_to} if reply_to is not None else {})
     international = not all(person.email.rpartition("@")[0].isascii() for person in people.values())
     # The SMTP policy matters for more than the wire: the default one leaves bare LF inside base64 calendars.
-    message = EmailMessage(policy=SMTPUTF8 if international else SMTP)
+    message = EmailMessage(policy=(SMTPUTF8 if international else SMTP).clone(header_factory=_HEADERS))
     for header, person in people.items():
         message[header] = _international_address(person) if international else _address(person)
     message["Subject"] = one_line(subject, LINE_LENGTH)

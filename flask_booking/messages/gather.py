@@ -81,6 +81,7 @@ def view_of(
         if token and event.may_reschedule
         else "",
         cancel_url=manage_url(token, "cancel", page_slug=page.slug, base=base) if token and event.may_cancel else "",
+        reminders_url=manage_url(token, "reminders", page_slug=page.slug, base=base) if token else "",
         booking_url=page_url(page.slug, event.slug, base=base),
         crm_url="" if to_guest else booking_url(booking.public_id, base=base),
         contact_url="" if to_guest else _contact_url(booking, base),

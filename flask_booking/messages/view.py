@@ -81,6 +81,7 @@ class MeetingView:
     manage_url: str = ""
     reschedule_url: str = ""
     cancel_url: str = ""
+    reminders_url: str = ""
     booking_url: str = ""
     crm_url: str = ""
     contact_url: str = ""

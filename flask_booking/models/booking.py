@@ -45,7 +45,8 @@ class Booking(Model):
 
     ``starts_local`` keeps the wall clock that was promised in ``host_time_zone``, so that a change of the time-zone
     database after the booking can be noticed.  ``manage_token`` opens the guest's page; it is found by its hash.
-    ``crm_error`` says that the CRM's contact or activity could not be written yet.
+    ``no_reminders`` says that the guest wants none, and no follow-ups.  ``crm_error`` says that the CRM's contact or
+    activity could not be written yet.
     """
 
     __tablename__ = "booking_booking"
@@ -89,6 +90,7 @@ class Booking(Model):
     idempotency_key: so.Mapped[str | None] = so.mapped_column(sa.String(200))
     source: so.Mapped[str] = so.mapped_column(sa.String(16), default="page")
     utm: so.Mapped[dict[str, str]] = so.mapped_column(sa.JSON, default=dict)
+    no_reminders: so.Mapped[bool] = so.mapped_column(default=False)
     crm_error: so.Mapped[str] = so.mapped_column(sa.String(500), default="")
 
     created_at: so.Mapped[dt.datetime] = so.mapped_column(default=utcnow)

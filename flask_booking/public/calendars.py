@@ -70,7 +70,7 @@ def _said(booking: Booking, *, secret: bool = True) -> Invitation:
     _name, organizer = email.utils.parseaddr(current_app.config["BOOKING_MAIL_FROM"])
     view = view_of(booking, Reader.GUEST)
     if not secret:
-        view = dataclasses.replace(view, manage_url="", reschedule_url="", cancel_url="")
+        view = dataclasses.replace(view, manage_url="", reschedule_url="", cancel_url="", reminders_url="")
     invitation = invite(view, Reader.GUEST, Method.PUBLISH, organizer, booking.created_at)
     return dataclasses.replace(invitation, status=_STATES.get(booking.status, Status.CONFIRMED))
 

@@ -14,9 +14,11 @@ from ..errors import ChangeRefused, InvalidInput
 from ..i18n import format_date, format_times, zone_label
 from ..i18n import gettext as _
 from ..models import Booking, BookingStatus
-from ..scheduling import booking_by_token, cancel
+from ..scheduling import booking_by_token, cancel, remind_guest
 from ..scheduling.change import check_changeable
 from ..scheduling.intake import answer_text
+from ..scheduling.reminders import guest_is_reminded
+from ..state import session
 from ..zones import UnknownZone, canonical
 from .addresses import address
 from .blueprint import blueprint, guarded
@@ -133,6 +135,7 @@ def manage(token: str) -> ResponseReturnValue:
         lead=_lead(shown, new),
         answer_text=answer_text,
         new=new,
+        reminded=shown.state == "confirmed" and guest_is_reminded(session(), shown.booking),
         add=add_links(shown.booking) if shown.state in ("confirmed", "pending") else None,
     )
 
@@ -173,6 +176,22 @@ def invite(token: str) -> ResponseReturnValue:
     response.headers["Content-Type"] = "text/calendar; charset=utf-8; method=PUBLISH"
     response.headers["Content-Disposition"] = 'attachment; filename="invite.ics"'
     return response
+
+
+@blueprint.get("/manage/<token>/reminders")
+@guarded("manage", secret=True)
+def reminders(token: str) -> ResponseReturnValue:
+    """Where mail clients without one-click unsubscribing lead: the booking, which has the button."""
+    return redirect(meeting(token).url(), 303)
+
+
+@blueprint.post("/manage/<token>/reminders")
+@guarded("manage", secret=True)
+def set_reminders(token: str) -> ResponseReturnValue:
+    """Stop this meeting's reminders, or have them again.  A mail client's one click (RFC 8058) isn't redirected."""
+    shown = meeting(token)
+    remind_guest(shown.booking.id, request.form.get("wanted") == "yes")
+    return ("", 204) if "List-Unsubscribe" in request.form else redirect(shown.url(), 303)
 
 
 @blueprint.get("/manage/<token>/cancel")

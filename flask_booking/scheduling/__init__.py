@@ -1,6 +1,6 @@
 """The only writers of bookings: each operation is one transaction, and sends nothing itself."""
 
-from .change import accept, cancel, complete_past, decline, mark, reassign, reschedule
+from .change import accept, cancel, complete_past, decline, mark, reassign, remind_guest, reschedule
 from .find import booking_by_public_id, booking_by_token, page_by_slug
 from .hold import place_hold, release_hold
 from .offers import EventAddress, Offers, explain_day, find_event, nearest, next_slot, offers
@@ -27,5 +27,6 @@ __all__ = [
     "place_hold",
     "reassign",
     "release_hold",
+    "remind_guest",
     "reschedule",
 ]

@@ -16,6 +16,7 @@ from ..models.booking import LEGAL_MOVES
 from ..models.columns import utcnow
 from ..state import Session, crm, session
 from ..zones import zone
+from . import reminders
 from . import snapshot as snapshots
 from .choose import Ignoring, choose
 from .hooks import with_hooks
@@ -142,6 +143,17 @@ def reassign(booking_id: int, host_id: int, *, now: int | None = None) -> Bookin
         return new_entry(booking, HistoryKind.REASSIGNED, "host", {"left": left, "joined": joined})
 
     return _change(db, booking_id, change, also=[host_id])
+
+
+def remind_guest(booking_id: int, wanted: bool) -> Booking:
+    """Let the guest get the reminders and follow-ups of a booking, or none of them any more."""
+    db = session()
+
+    def change(booking: Booking) -> None:
+        booking.no_reminders = not wanted
+        reminders.plan(db, booking)
+
+    return _change(db, booking_id, change)
 
 
 def complete_past(*, limit: int = 200) -> int:

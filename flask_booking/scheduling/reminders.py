@@ -32,7 +32,7 @@ def plan(session: Session, booking: Booking, *, new: bool = False) -> None:
     keys = [] if new else _kept_keys(session, booking)
     now = utcnow()
     for rule in rules:
-        if due_at(rule, booking) <= now:
+        if due_at(rule, booking) <= now or (booking.no_reminders and rule.audience is Audience.GUEST):
             continue
         for host in booking.hosts if rule.audience is Audience.HOST else [None]:
             if host is not None and host.id != rule.host_id:
@@ -116,3 +116,13 @@ def _select_rules() -> t.Any:
 
 def _kept_keys(session: Session, booking: Booking) -> set[str]:
     return set(session.scalars(sa.select(OutboxMessage.dedupe_key).where(OutboxMessage.booking_id == booking.id)))
+
+
+def guest_is_reminded(session: Session, booking: Booking) -> bool:
+    """Whether a reminder or follow-up for the guest is still to come."""
+    waiting = sa.select(OutboxMessage.payload).where(
+        OutboxMessage.booking_id == booking.id,
+        OutboxMessage.rule_id.is_not(None),
+        OutboxMessage.state == MessageState.WAITING,
+    )
+    return any(said.get("audience") == Audience.GUEST for said in session.scalars(waiting))

@@ -223,6 +223,7 @@ def upgrade() -> None:
         sa.Column("idempotency_key", sa.String(200)),
         sa.Column("source", sa.String(16), nullable=False),
         sa.Column("utm", sa.JSON, nullable=False),
+        sa.Column("no_reminders", sa.Boolean, nullable=False),
         sa.Column("crm_error", sa.String(500), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("pending_until", sa.DateTime(timezone=True)),

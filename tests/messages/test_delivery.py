@@ -14,6 +14,7 @@ from flask_booking import catalog
 from flask_booking.crm import Guest
 from flask_booking.errors import BookingConfigError
 from flask_booking.jobs.outbox import deliver_due
+from flask_booking.jobs.wanted import unwanted
 from flask_booking.messages.delivery import compose_message, sending_mailbox
 from flask_booking.messages.rules import kind_of, preview, send_test
 from flask_booking.messages.transport import MailPostponed, MailRefused
@@ -228,6 +229,21 @@ def test_a_request_tells_its_guest_no_number_and_no_link_before_it_is_accepted(
     assert told_in() == [False] * 5
     change.accept(booking.id)
     assert told_in() == [True] * 5
+
+
+def test_a_mail_client_stops_reminders_by_one_click(ann: Bookable) -> None:
+    booking = book(ann)
+    rows = session().scalars(sa.select(OutboxMessage).where(OutboxMessage.topic == "mail")).all()
+    mails = {row.kind: mail.as_string() for row in rows if (mail := compose_message(row))}
+    address = f"https://crm.example.com/app/book/manage/{booking.manage_token}/reminders"
+    assert f"\r\nList-Unsubscribe: <{address}>\r\n" in mails["reminder"]
+    assert "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in mails["reminder"]
+    assert "List-Unsubscribe" not in mails["booked"]
+    row = next(row for row in rows if row.kind == "reminder")
+    row.due_at, row.attempts = row.due_at - dt.timedelta(days=9), 1
+    session().commit()
+    change.remind_guest(booking.id, False)
+    assert unwanted(session(), row) == "the guest wants no reminders"
 
 
 def test_a_host_who_wants_no_more_mails_still_gets_what_the_calendar_needs(ann: Bookable, smtp: MailServer) -> None:

@@ -14,7 +14,7 @@ from flask_booking import catalog
 from flask_booking.catalog.fields import QUESTION_KINDS
 from flask_booking.messages.gather import view_of
 from flask_booking.messages.view import Reader
-from flask_booking.models import Booking, BookingPage, BookingStatus, Hold, OccupiedTime
+from flask_booking.models import Booking, BookingPage, BookingStatus, Hold, MessageState, OccupiedTime, OutboxMessage
 from flask_booking.scheduling import decline
 from flask_booking.scheduling.hooks import happening
 from flask_booking.state import session
@@ -376,6 +376,26 @@ def test_a_declined_request_says_so(ann: Bookable, client: FlaskClient) -> None:
     page = client.get(manage(confirmation))
     assert heading(page) == "Your request was declined"
     assert "Away" in text_of(page)
+
+
+def test_a_guest_stops_the_reminders_of_one_meeting_and_has_them_again(ann: Bookable, client: FlaskClient) -> None:
+    far = ann.tomorrow().date() + dt.timedelta(days=5)
+    base = manage(book(client, f"{TIMES}&date={far}&month={far:%Y-%m}"))
+
+    def waiting() -> int:
+        return session().query(OutboxMessage).filter_by(kind="reminder", state=MessageState.WAITING).count()
+
+    form = form_to(client.get(base), "/reminders")
+    assert waiting() == 1
+    assert client.get(form.action).location == base, "GET changes nothing"
+    assert waiting() == 1
+    assert client.post(form.action).status_code == 303
+    assert waiting() == 0
+    assert "You get no reminders for this meeting." in text_of(client.get(base))
+    client.post(form.action, data={"wanted": "yes"})
+    assert waiting() == 1
+    answer = client.post(form.action, data={"List-Unsubscribe": "One-Click"})
+    assert (answer.status_code, waiting()) == (204, 0)
 
 
 def test_a_request_is_withdrawn_rather_than_cancelled(ann: Bookable, client: FlaskClient) -> None:

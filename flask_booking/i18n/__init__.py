@@ -24,16 +24,18 @@ from .locale import (
 from .times import (
     DateStyle,
     duration_text,
+    first_weekday,
     format_date,
     format_time,
     format_times,
     format_when,
+    together,
     twelve_hours,
     utc_offset,
     zone_label,
     zone_name,
 )
-from .words import OWN_TEXTS, OwnTexts, gettext, gettext_noop, lazy_gettext, ngettext
+from .words import OWN_TEXTS, OwnTexts, gettext, gettext_noop, lazy_gettext, left_to_right, list_of, ngettext
 
 __all__ = [
     "DEFAULT_LOCALE",
@@ -45,6 +47,7 @@ __all__ = [
     "default_locale",
     "duration_text",
     "first_spoken",
+    "first_weekday",
     "format_date",
     "format_time",
     "format_times",
@@ -56,12 +59,15 @@ __all__ = [
     "language_tag",
     "languages",
     "lazy_gettext",
+    "left_to_right",
+    "list_of",
     "ngettext",
     "normal_locale",
     "set_locale",
     "spoken",
     "template_names",
     "text_direction",
+    "together",
     "twelve_hours",
     "use_locale",
     "utc_offset",
@@ -76,6 +82,8 @@ def template_names() -> dict[str, t.Any]:
         "_": gettext,
         "gettext": gettext,
         "ngettext": ngettext,
+        "list_of": list_of,
+        "left_to_right": left_to_right,
         "current_locale": current_locale,
         "language_tag": language_tag,
         "text_direction": text_direction,

@@ -10,6 +10,7 @@ import functools
 import typing as t
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import format_date as cldr_date
 from babel.dates import format_interval, get_timezone_location
 from babel.dates import format_time as cldr_time
@@ -101,7 +102,8 @@ def format_times(
     first, last = _local(starts, zone), _local(ends, zone)
     if first.date() != last.date():
         end_day = format_date(ends, zone, locale, "day")
-        return f"{format_time(starts, zone, locale, hours)} – {end_day}, {format_time(ends, zone, locale, hours)}"
+        end = together(end_day, format_time(ends, zone, locale, hours), locale)
+        return f"{format_time(starts, zone, locale, hours)} – {end}"
     if first.replace(tzinfo=None) >= last.replace(tzinfo=None):
         # The clock went back in between: CLDR would show one time, or sort them.
         return f"{format_time(starts, zone, locale, hours)} – {format_time(ends, zone, locale, hours)}"
@@ -127,7 +129,21 @@ def format_when(
     """
     day = format_date(starts, zone, locale)
     times = format_times(starts, ends, zone, locale, hours)
-    return f"{day}, {times} ({zone_name(zone, starts)})"
+    return f"{together(day, times, locale)} ({zone_name(zone, starts)})"
+
+
+def together(day: str, times: str, locale: str | None = None) -> str:
+    """A date and its times in one line, with the comma (or none) that the language has between them."""
+    pattern = str(_formats(locale).datetime_formats["medium"])
+    return pattern.replace("{1}", day).replace("{0}", times)
+
+
+def first_weekday(locale: str | None = None) -> int:
+    """The day that weeks begin with, 0 for Monday; of a language alone, that of the country with most speakers."""
+    formats = _formats(locale)
+    if formats.territory is None:
+        formats = Locale.parse(get_global("likely_subtags").get(formats.language, str(formats)))
+    return int(formats.first_week_day)
 
 
 def zone_name(zone: str, at: dt.datetime) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Iterable
 
 from babel.support import LazyProxy
 from flask import current_app, has_app_context
 
 from .catalogues import catalogue
-from .locale import current_locale
+from .locale import current_locale, text_direction
+
+_COMMAS = {"ar": "، ", "fa": "، ", "ur": "، ", "ja": "、", "zh": "、"}
+_LEFT_TO_RIGHT = "\u200e"
 
 OwnTexts: t.TypeAlias = t.Callable[[str, str], str | None]
 """Given an English text and the locale of its reader: what the operator says instead, or None."""
@@ -38,6 +42,16 @@ def lazy_gettext(text: str, /, **variables: t.Any) -> LazyProxy:
 def gettext_noop(text: str, /) -> str:
     """``text`` itself: marks it for translation where it is written, for a :func:`gettext` elsewhere."""
     return text
+
+
+def list_of(texts: Iterable[str]) -> str:
+    """Several names in one line, between them the comma of the language."""
+    return _COMMAS.get(current_locale().partition("_")[0], ", ").join(texts)
+
+
+def left_to_right(text: str) -> str:
+    """A phone number inside a sentence: where script runs from right to left its plus sign would end up behind it."""
+    return f"{_LEFT_TO_RIGHT}{text}{_LEFT_TO_RIGHT}" if text and text_direction() == "rtl" else text
 
 
 def _own(text: str, locale: str) -> str | None:

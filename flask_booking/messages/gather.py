@@ -14,7 +14,7 @@ from flask import current_app
 from ..colour import house_accent
 from ..errors import frames_of
 from ..i18n import gettext as _
-from ..i18n import use_locale
+from ..i18n import left_to_right, use_locale
 from ..links import base_url, booking_url, manage_url, page_url
 from ..models import Booking, BookingStatus, Host
 from ..models.booking import open_location
@@ -118,7 +118,7 @@ def _contact_url(booking: Booking, base: str) -> str:
 
 def _place(view: MeetingView, text: str, reader: Reader) -> str:
     """Where to be, as this reader must understand it."""
-    names = {"guest": view.guest_name, "host": view.host_name, "number": text}
+    names = {"guest": view.guest_name, "host": view.host_name, "number": left_to_right(text)}
     match (view.location_kind, reader):
         case ("phone_guest", Reader.GUEST):
             return _("%(host)s calls you: %(number)s", **names)

@@ -11,7 +11,7 @@ import enum
 from dataclasses import dataclass
 
 from ..colour import DEFAULT_ACCENT, Shades, shades
-from ..i18n import duration_text, format_date, format_time, format_times, format_when, zone_label
+from ..i18n import duration_text, format_date, format_time, format_times, format_when, list_of, together, zone_label
 
 
 class Kind(enum.StrEnum):
@@ -92,7 +92,7 @@ class MeetingView:
     @property
     def host_name(self) -> str:
         """The hosts' names in one line."""
-        return ", ".join(self.host_names)
+        return list_of(self.host_names)
 
     @property
     def when(self) -> str:
@@ -102,7 +102,7 @@ class MeetingView:
     @property
     def brief(self) -> str:
         """Date and start, short enough for a subject: 3 Dec 2026, 14:00."""
-        return f"{format_date(self.starts, self.reader_zone, self.locale, 'medium')}, {self.time}"
+        return together(format_date(self.starts, self.reader_zone, self.locale, "medium"), self.time, self.locale)
 
     @property
     def date(self) -> str:
@@ -154,8 +154,9 @@ class MeetingView:
         same_day = format_date(self.starts, self.guest_zone, self.locale) == self.date
         if theirs == self.times and same_day:
             return ""
-        day = "" if same_day else format_date(self.starts, self.guest_zone, self.locale, "day") + ", "
-        return f"{day}{theirs}, {zone_label(self.guest_zone, self.starts, self.locale)}"
+        if not same_day:
+            theirs = together(format_date(self.starts, self.guest_zone, self.locale, "day"), theirs, self.locale)
+        return list_of((theirs, zone_label(self.guest_zone, self.starts, self.locale)))
 
     @property
     def location(self) -> str:

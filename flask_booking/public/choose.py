@@ -13,7 +13,7 @@ from sqlalchemy import orm as so
 
 from ..errors import HoldExpired, InvalidHold, NoLongerOffered, NotBookable, SlotTaken, SlotUnavailable
 from ..i18n import gettext as _
-from ..i18n import zone_label
+from ..i18n import list_of, zone_label
 from ..links import canonical_url
 from ..markdown import plain
 from ..models import BookingPage, EventType, Host
@@ -193,7 +193,7 @@ def _calendar(
     )
     who = faces(chosen.hosts)
     shell = shell_for(
-        _("%(title)s with %(name)s", title=event.title, name=", ".join(one.name for one in who)),
+        _("%(title)s with %(name)s", title=event.title, name=list_of(one.name for one in who)),
         chosen.owner,
         event,
         description=plain(event.description),

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from .. import guards
 from ..errors import BookingError, HoldExpired, InvalidInput, SlotTaken, SlotUnavailable
-from ..i18n import current_locale, format_date, format_time, format_times, zone_label
+from ..i18n import current_locale, format_date, format_time, format_times, list_of, zone_label
 from ..i18n import gettext as _
 from ..scheduling import BookingRequest, book
 from ..scheduling.hold import check_hold_token, new_hold_token, own_hold
@@ -151,7 +151,7 @@ def _form(
 ) -> Response:
     event, ends = chosen.event, start + dt.timedelta(minutes=chosen.duration)
     who = faces(chosen.hosts)
-    name = ", ".join(one.name for one in who)
+    name = list_of(one.name for one in who)
     held = own_hold(session(), token)
     shell = shell_for(_("Your details: %(title)s with %(name)s", title=event.title, name=name), chosen.owner, event)
     response = make_response(

@@ -7,6 +7,7 @@ import dataclasses
 import typing as t
 
 from ..i18n import gettext as _
+from ..i18n import left_to_right
 from ..models import EventType
 from ..scheduling.guest_form import questions_of
 from . import asked
@@ -170,11 +171,15 @@ def where(place: c.Mapping[str, t.Any], *, asked: bool = False) -> str:
         case "link" if asked:
             return _("%(place)s: you get the link once your request is accepted", place=text or _("Video call"))
         case "phone_guest":
-            return _("Phone call: you will be called at %(number)s", number=text) if text else _("Phone call")
+            return (
+                _("Phone call: you will be called at %(number)s", number=left_to_right(text))
+                if text
+                else _("Phone call")
+            )
         case "phone_host" if not text:
             return _("Phone call")
         case "phone_host":
-            return _("Phone call: please call %(number)s", number=text)
+            return _("Phone call: please call %(number)s", number=left_to_right(text))
         case "link":
             return text or _("Video call")
         case _:

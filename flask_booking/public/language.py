@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import urllib.parse
 
-from babel import Locale
 from babel.dates import get_day_names
 from flask import g, request
 
@@ -13,6 +12,7 @@ from ..i18n import (
     current_locale,
     default_locale,
     first_spoken,
+    first_weekday,
     language_name,
     language_tag,
     languages,
@@ -83,19 +83,8 @@ def _here(tag: str) -> str:
     return "?" + urllib.parse.urlencode([*given, ("lang", tag)])
 
 
-def _calendar_locale() -> Locale:
-    # English without a country: Monday comes first for most who read it.
-    return Locale.parse("en_150" if current_locale() == "en" else current_locale())
-
-
-def first_weekday() -> int:
-    """The day that weeks begin with, 0 for Monday."""
-    return _calendar_locale().first_week_day
-
-
 def weekdays() -> list[tuple[str, str]]:
     """The days of the week in order, short and in full."""
-    locale = _calendar_locale()
+    locale = current_locale()
     short, full = get_day_names("abbreviated", locale=locale), get_day_names("wide", locale=locale)
-    order = [(first_weekday() + step) % 7 for step in range(7)]
-    return [(short[day], full[day]) for day in order]
+    return [(short[day % 7], full[day % 7]) for day in range(first_weekday(), first_weekday() + 7)]

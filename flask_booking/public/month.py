@@ -9,11 +9,11 @@ import datetime as dt
 import itertools
 import typing as t
 
-from ..i18n import DateStyle, format_date, format_time, ngettext, utc_offset
+from ..i18n import DateStyle, first_weekday, format_date, format_time, ngettext, together, utc_offset
 from ..i18n import gettext as _
 from ..zones import zone as read_zone
 from .asked import written
-from .language import first_weekday, weekdays
+from .language import weekdays
 from .lookup import Times, first_after
 
 UrlFor = c.Callable[..., str]
@@ -171,7 +171,7 @@ def _next_free(
         return None
     local = _local(start, zone)
     style: DateStyle = "day" if local.year == first.year else "full"
-    text = f"{format_date(local, zone, style=style)}, {format_time(local, zone)}"
+    text = together(format_date(local, zone, style=style), format_time(local, zone))
     return Link(url(month=f"{local:%Y-%m}", date=local.date().isoformat()), text)
 
 

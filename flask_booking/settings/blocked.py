@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from .. import catalog
 from ..errors import InvalidInput
-from ..i18n import format_date, format_times
+from ..i18n import format_date, format_times, together
 from ..i18n import gettext as _
 from ..models import BlockedTime
 from ..models.columns import utcnow
@@ -91,7 +91,7 @@ def occurrence_text(times: tuple[int, int], row: BlockedTime) -> str:
         last = ends - dt.timedelta(minutes=1)
         until = format_date(last, row.time_zone, style="full")
         return day if until == day else f"{day} – {until}"
-    return f"{day}, {format_times(starts, ends, row.time_zone)}"
+    return together(day, format_times(starts, ends, row.time_zone))
 
 
 def _save(row: BlockedTime | None, form: Form) -> ResponseReturnValue:

@@ -7,7 +7,7 @@ import re
 import typing as t
 
 from ..errors import InvalidInput
-from ..i18n import format_time, lazy_gettext
+from ..i18n import format_time, lazy_gettext, list_of
 from ..i18n import gettext as _
 from ..models import BlockedTime, Schedule
 from . import words
@@ -229,7 +229,7 @@ def repetition_text(rule: str) -> str:
     fields = _repetition(rule)
     if fields["repeat"] == "weekly" and fields["days"]:
         names = words.weekdays("abbreviated")
-        return _("Every %(days)s", days=", ".join(names[DAYS.index(day)] for day in fields["days"]))
+        return _("Every %(days)s", days=list_of(names[DAYS.index(day)] for day in fields["days"]))
     return {
         "none": "",
         "daily": _("Every day"),

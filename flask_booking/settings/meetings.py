@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import collections.abc as c
 import dataclasses
 import typing as t
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, g, request
 from sqlalchemy import orm as so
 
-from ..i18n import template_names
+from ..catalog import host_of
+from ..i18n import default_locale, first_spoken, list_of, set_locale, spoken, template_names
 from ..models import Booking, BookingStatus, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
@@ -50,11 +52,32 @@ def meetings_of(contact: t.Any, *, limit: int = _MOST) -> Meetings:
 
 def reader_zone() -> str:
     """The time zone of whoever reads the page: the host's who the user is, or else what the CRM knows."""
-    user = crm().current_user()
+    user, host = _reader()
     if user is None:
         return "UTC"
-    host = session().scalar(sa.select(Host).where(Host.user_id == crm().key_of(user)))
     return host.time_zone if host is not None else crm().time_zone_of(user) or "UTC"
+
+
+def speak() -> str:
+    """Speak the language of whoever reads the page, for the rest of the request; shows nothing."""
+    user, host = _reader()
+    known = host.language if host is not None else spoken(crm().locale_of(user)) if user is not None else None
+    set_locale(known or first_spoken(tag for tag, _quality in request.accept_languages) or default_locale())
+    return ""
+
+
+def names_of(hosts: c.Iterable[Host]) -> str:
+    """The hosts' names in one line."""
+    return list_of(crm().display_name(host.user) for host in hosts)
+
+
+def _reader() -> tuple[t.Any | None, Host | None]:
+    """The user who reads the page, and the host that the user is; looked up once a request."""
+    if "booking_reader" not in g:
+        user = crm().current_user()
+        g.booking_reader = (user, None if user is None else host_of(user))
+    found: tuple[t.Any | None, Host | None] = g.booking_reader
+    return found
 
 
 def init_app(app: Flask) -> None:
@@ -64,6 +87,8 @@ def init_app(app: Flask) -> None:
         **template_names(),
         "asset": asset,
         "reader_zone": reader_zone,
+        "speak": speak,
+        "names_of": names_of,
         "status": words.status,
         "when": words.when,
         "key_of": contacts.key_of,

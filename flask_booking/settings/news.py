@@ -12,6 +12,7 @@ from sqlalchemy import orm as so
 
 from ..catalog import host_of
 from ..i18n import gettext as _
+from ..i18n import use_locale
 from ..models import BookingHost, HistoryEntry, HistoryKind
 from ..models.columns import utcnow
 from ..scheduling.hooks import kind_text
@@ -72,12 +73,15 @@ def _live() -> dict[str, t.Any] | None:
     """
     try:
         user = crm().current_user()
-        if user is None or host_of(user) is None:
+        host = None if user is None else host_of(user)
+        if host is None:
             return None
     except sa.exc.SQLAlchemyError:
         session().rollback()
         return None
-    return {"url": url_for("booking_settings.news"), "since": int(utcnow().timestamp()), "close": _("Close")}
+    with use_locale(host.language):
+        close = _("Close")
+    return {"url": url_for("booking_settings.news"), "since": int(utcnow().timestamp()), "close": close}
 
 
 def init_app(app: Flask) -> None:

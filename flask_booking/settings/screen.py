@@ -26,6 +26,8 @@ from . import access, notices, words
 
 __all__ = ["STATIC", "TEMPLATES", "asset", "fragment", "render"]
 
+# The CRM's page may be in another language, and run in the other direction.
+_TONGUE = '<div lang="{}" dir="{}">{}</div>'
 STATIC = Path(__file__).parents[1] / "static" / "booking"
 
 
@@ -36,7 +38,7 @@ def render(name: str, **context: t.Any) -> str:
     pieces = {
         "title": title.partition("<title>")[2].strip(),
         "head": str(Markup('<link rel="stylesheet" href="{}">').format(style)),
-        "content": content,
+        "content": str(Markup(_TONGUE).format(i18n.language_tag(), i18n.text_direction(), Markup(content))),  # noqa: S704
         "scripts": str(Markup('<script type="module" src="{}"></script>').format(script)),
     }
     return in_base(BRIDGE, "BOOKING_BASE_TEMPLATE", pieces, style=style, script=script)

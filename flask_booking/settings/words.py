@@ -8,7 +8,7 @@ import typing as t
 from babel.dates import get_day_names
 
 from ..availability import Reason, Verdict
-from ..i18n import current_locale, duration_text, format_date, format_time, format_times
+from ..i18n import current_locale, duration_text, format_date, format_time, format_times, left_to_right, together
 from ..i18n import gettext as _
 from ..models import (
     Anchor,
@@ -120,6 +120,7 @@ def location_kinds() -> dict[str, str]:
 def place(location: dict[str, t.Any]) -> str:
     """A place in one line."""
     kind, text = location.get("kind", ""), location.get("text", "")
+    text = left_to_right(text) if kind.startswith("phone") else text
     name = {
         "phone_guest": _("Phone, you call the guest"),
         "phone_host": _("Phone, the guest calls you"),
@@ -182,9 +183,10 @@ def blocked(row: BlockedTime) -> str:
         return f"{format_date(first.date(), style='medium')} – {format_date(final, style='medium')}"
     if first.date() == last.date():
         day = format_date(first.date(), style="full")
-        return f"{day}, {format_time(first.time())} – {format_time(last.time())}"
-    begin = f"{format_date(first.date(), style='medium')}, {format_time(first.time())}"
-    return f"{begin} – {format_date(last.date(), style='medium')}, {format_time(last.time())}"
+        return together(day, f"{format_time(first.time())} – {format_time(last.time())}")
+    begin = together(format_date(first.date(), style="medium"), format_time(first.time()))
+    end = together(format_date(last.date(), style="medium"), format_time(last.time()))
+    return f"{begin} – {end}"
 
 
 def verdict(one: Verdict) -> str:
@@ -229,12 +231,13 @@ def day_of(instant: dt.datetime, zone_key: str) -> str:
 
 def when(booking: Booking, zone_key: str) -> str:
     """A booking's day and times in one line."""
-    return f"{day_of(booking.starts_at, zone_key)}, {format_times(booking.starts_at, booking.ends_at, zone_key)}"
+    times = format_times(booking.starts_at, booking.ends_at, zone_key)
+    return together(day_of(booking.starts_at, zone_key), times)
 
 
 def instant(value: dt.datetime, zone_key: str) -> str:
     """A date and a time."""
-    return f"{format_date(value, zone_key, style='medium')}, {format_time(value, zone_key)}"
+    return together(format_date(value, zone_key, style="medium"), format_time(value, zone_key))
 
 
 def parsed(text: str) -> dt.datetime:

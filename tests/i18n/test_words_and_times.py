@@ -41,7 +41,7 @@ ENDS = STARTS + dt.timedelta(hours=1)
         ("en-GB", "Thursday, 3 December 2026, 14:00 – 15:00 (Europe/Paris)"),
         ("de", "Donnerstag, 3. Dezember 2026, 14:00 – 15:00 Uhr (Europe/Paris)"),  # codespell:ignore dezember
         ("fr_CA", "jeudi 3 décembre 2026, 14 h 00 – 15 h 00 (Europe/Paris)"),
-        ("ja", "2026年12月3日木曜日, 14時00分～15時00分 (Europe/Paris)"),
+        ("ja", "2026年12月3日木曜日 14時00分～15時00分 (Europe/Paris)"),
         ("no such", "Thursday, 3 December 2026, 14:00 – 15:00 (Europe/Paris)"),
     ],
 )

@@ -1,28 +1,34 @@
 """From a view of a meeting to the subject, text and HTML of a mail.
 
 A CRM changes any mail by a template of its own: ``booking/mail/guest/booked.html`` (reader, kind) comes before
-``booking/mail/booked.html``, that before ``booking/mail/message.html``; the same for ``.txt``.  Such a template may
-extend ``booking/mail/message.html`` and fill its blocks.
+``booking/mail/booked.html``, that before ``booking/mail/message.html``; the same for ``.txt`` and, for the subject
+alone, for ``.subject.txt``.  Such a template may extend ``booking/mail/message.html`` and fill its blocks.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+import typing as t
+from dataclasses import dataclass, replace
 
 from jinja2 import Template
 from markupsafe import Markup
 
 from ..i18n import template_names, use_locale
-from ..templating import environment
+from ..templating import environment, told
 from .plain import LINE_LENGTH, host_html, host_lines, html_lines, one_line, some_lines
+from .transport import MailError
 from .variables import fill, fill_html, variable_values
 from .view import Kind, MeetingView, Reader
 from .words import Words, words_for
 
 # Kinds after which there is nothing left to move, cancel or join.
 _OVER = frozenset({Kind.DECLINED, Kind.CANCELLED, Kind.FOLLOW_UP})
+
+
+class BrokenTemplate(MailError):
+    """A template of the CRM's failed; the mail waits until it is mended.  The text says which and where."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ def render(
         # A headline said beneath a host's own words would be said by somebody else.
         shown = Words(subject, "" if own else words.headline, "" if own else words.lead)
         link_style = f"color:{view.light.accent}"
-        context = {
+        context: dict[str, t.Any] = {
             **template_names(),
             "kind": kind.value,
             "reader": reader.value,
@@ -70,10 +76,16 @@ def render(
             "host_html": functools.partial(host_html, link_style=link_style),
             "one_line": one_line,
         }
-        html = _template(kind, reader, "html").render(
-            **context, own=fill_html(own, values, link_style) if own else Markup("")
-        )
-        text = _template(kind, reader, "txt").render(**context, own=fill(own, values))
+        try:
+            said = _template(kind, reader, "subject.txt").render(**context, subject=subject, own=fill(own, values))
+            subject = one_line(said, LINE_LENGTH) or subject
+            context["words"] = replace(shown, subject=subject)
+            html = _template(kind, reader, "html").render(
+                **context, own=fill_html(own, values, link_style) if own else Markup("")
+            )
+            text = _template(kind, reader, "txt").render(**context, own=fill(own, values))
+        except Exception as error:
+            raise BrokenTemplate(f"the template of the mail failed: {told(error)}") from error
     return Rendered(subject, _tidy(text), html)
 
 

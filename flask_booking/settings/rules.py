@@ -90,7 +90,10 @@ def preview_rule() -> ResponseReturnValue:
     else:
         shown = forms_rule.shown(saved) if saved is not None else forms_rule.blank()
     values = forms_rule.values(shown)
-    rendered = preview(forms_rule.draft(values, desk().host), desk().host)
+    try:
+        rendered = preview(forms_rule.draft(values, desk().host), desk().host)
+    except MailError as error:
+        return Response(str(error), 500, mimetype="text/plain", headers={"X-Frame-Options": "SAMEORIGIN"})
     response = Response(rendered.html, mimetype="text/html")
     response.headers["Content-Security-Policy"] = _MAIL_POLICY
     response.headers["X-Frame-Options"] = "SAMEORIGIN"

@@ -168,15 +168,16 @@ def _stored_type(schema: str | None, table: str, column: str) -> sa.types.TypeEn
     if connection.dialect.name in {"mysql", "mariadb"} and isinstance(kind, sa.String):
         # They want the character set and collation of a text as well, which a table may have from the day it was
         # made, whatever the database's default is now.
-        charset, collation, length = connection.execute(
+        text = connection.execute(
             sa.text(
                 "SELECT character_set_name, collation_name, character_maximum_length FROM information_schema.columns"
                 " WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :table AND column_name = :name"
             ),
             {"schema": schema, "table": table, "name": column},
-        ).one()
-        text = mysql.CHAR if isinstance(kind, sa.CHAR) else mysql.VARCHAR
-        return text(length, charset=charset, collation=collation)
+        ).one_or_none()
+        if text is not None:
+            same = mysql.CHAR if isinstance(kind, sa.CHAR) else mysql.VARCHAR
+            return same(text[2], charset=text[0], collation=text[1])
     return None if isinstance(kind, sa.types.NullType) else kind
 
 

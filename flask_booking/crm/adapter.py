@@ -111,6 +111,14 @@ class CRM:
         name = self.user_fields.tenant
         return getattr(user, name) if name else None
 
+    def may_be_host(self, user: t.Any) -> bool:
+        """Whether ``user`` gets the settings screens, and with the first visit a booking page.  By default everybody.
+
+        Runs at each request of the settings screens.  It closes the screens only: to close a page that exists, set
+        ``active`` to false by :func:`flask_booking.catalog.update_host`.
+        """
+        return True
+
     def same_tenant(self, user: t.Any, other: t.Any) -> bool:
         """Whether two users belong together; nobody gets a meeting of another tenant."""
         return bool(self.tenant_of(user) == self.tenant_of(other))

@@ -14,8 +14,9 @@ from sqlalchemy import orm as so
 
 from .. import catalog
 from ..crm.columns import is_queryable
-from ..errors import NotBookable
+from ..errors import BookingError, NotBookable
 from ..i18n import gettext as _
+from ..i18n import gettext_noop
 from ..models import (
     BlockedTime,
     Booking,
@@ -31,6 +32,14 @@ from ..models import (
 from ..state import crm, session
 
 _MOST_HOSTS = 500
+
+
+class NotAHost(BookingError):
+    """The CRM lets this user have no booking page."""
+
+    code = "not_a_host"
+    status = 403
+    description = gettext_noop("Your account has no booking page. Please ask an administrator.")
 
 
 @dataclasses.dataclass
@@ -56,8 +65,11 @@ class Desk:
 def open_desk(user: t.Any) -> None:
     """Begin a request of ``user``, who becomes a host at the first visit; ``?host=`` names a colleague by page slug.
 
-    Raises :class:`NotBookable` for a colleague whom ``user`` may not manage.
+    Raises :class:`NotAHost` when the CRM gives ``user`` no page, and :class:`NotBookable` for a colleague whom ``user``
+    may not manage.
     """
+    if not crm().may_be_host(user):
+        raise NotAHost
     own = catalog.ensure_host(user)
     g.booking_desk = Desk(user, own, own, page_of(own))
     slug = request.args.get("host", "")

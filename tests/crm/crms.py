@@ -84,7 +84,7 @@ def odd_crm(url: str = "sqlite://") -> tuple[Flask, SQLAlchemy, CRM]:
         mail: Mapped[str] = mapped_column(sa.String(200))
         given: Mapped[str] = mapped_column(sa.String(50))
         family: Mapped[str] = mapped_column(sa.String(50))
-        language: Mapped[str] = mapped_column(sa.String(10), default="de")
+        language: Mapped[str] = mapped_column(sa.String(10), default="en")
 
         def __len__(self) -> int:
             return 0  # and so it is false

@@ -21,7 +21,7 @@ def life() -> None:
         ann = user_model(number=0, mail="ann@example.com", given="Ann", family="Meyer")
         db.session.add(ann)
         db.session.commit()
-        assert (crm.key_of(ann), crm.display_name(ann), crm.locale_of(ann)) == (0, "Ann Meyer", "de")
+        assert (crm.key_of(ann), crm.display_name(ann), crm.locale_of(ann)) == (0, "Ann Meyer", "en")
         event = bookable(ann, "ann")
         start = midnight()
 

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import ForeignKey, String, Text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class Base(DeclarativeBase):
@@ -26,6 +26,11 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 
 
+class Team(db.Model):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    firm_id: Mapped[int]
+
+
 class User(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254))
@@ -33,16 +38,42 @@ class User(db.Model):
     full_name: Mapped[str] = mapped_column(String(200))
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
     is_admin: Mapped[bool] = mapped_column(default=False)
+    team_id: Mapped[int | None] = mapped_column(ForeignKey(Team.id))
+    team: Mapped[Team | None] = relationship(Team)
 
 
 class Contact(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
+    firm_id: Mapped[int | None]
     email: Mapped[str | None] = mapped_column(String(254))
     name: Mapped[str] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(40))
     company: Mapped[str | None] = mapped_column(String(200))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     archived_at: Mapped[datetime | None]
+    addresses: Mapped[list["Address"]] = relationship("Address")
+
+
+class Address(db.Model):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey(Contact.id))
+    email: Mapped[str] = mapped_column(String(254))
+
+
+class Person(db.Model):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))
+    first_name: Mapped[str] = mapped_column(String(100))
+    last_name: Mapped[str] = mapped_column(String(100))
+    company: Mapped[str] = mapped_column(String(100))
+    owner_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    owner: Mapped[User] = relationship(User)
+
+
+class Notice(db.Model):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    text: Mapped[str] = mapped_column(Text)
 
 
 class Activity(db.Model):
@@ -58,7 +89,7 @@ PACKAGE = '''
 from flask import Flask
 from flask_booking import CRM, FlaskBooking, catalog
 from flask_booking.models import BookingPage, Schedule
-from .models import Activity, Contact, User, db
+from .models import Activity, Contact, Team, User, db
 
 
 def create_app(crm=None):
@@ -71,7 +102,7 @@ def create_app(crm=None):
     with app.app_context():
         db.create_all()
         if db.session.query(User).first() is None:
-            user = User(email="ann@example.com", name="Ann", full_name="Ann Meyer")
+            user = User(email="ann@example.com", name="Ann", full_name="Ann Meyer", team=Team(firm_id=7))
             db.session.add(user)
             db.session.commit()
             host = catalog.ensure_host(user, slug="ann")
@@ -108,6 +139,17 @@ with app.app_context():
     assert (activity.kind, activity.title, activity.author_id) == ("meeting", "Meeting booked: Introduction", 1)
     assert crm.display_name(db.session.get(User, 1)) == "Ann Meyer"
 """,
+    "two_names.py": """
+from crm import book, create_app
+from crm.models import db
+
+app = create_app(crm)
+assert book(app, name="Sam van Dyk").status_code == 201
+with app.app_context():
+    person = db.session.query(Person).one()
+    assert (person.first_name, person.last_name) == ("Sam van", "Dyk")
+    assert (person.company, person.owner.full_name) == ("example.com", "Ann Meyer")
+""",
     "overriding.py": """
 from crm import book, create_app
 from crm.models import db
@@ -122,6 +164,24 @@ with app.app_context():
     contact = db.session.query(Contact).one()
     assert (contact.company, contact.owner_id) == ("example.com", 1)
 """,
+    "addresses.py": """
+from crm import book, create_app
+from crm.models import db
+
+app = create_app(crm)
+assert book(app).status_code == 201
+assert book(app, "SAM@example.com").status_code == 201
+with app.app_context():
+    contact = db.session.query(Contact).one()
+    assert contact.email is None
+    assert crm.contact_details(contact) == Guest("Sam", "sam@example.com", "+1 555")
+""",
+    "may_be_host.py": """
+from crm import create_app
+
+create_app(crm)
+assert crm.may_be_host(User(email="ann@example.com")) and not crm.may_be_host(User(email="x@customer.example"))
+""",
     "logged_in.py": """
 from crm import create_app
 from crm.models import Activity, Contact
@@ -133,6 +193,26 @@ with client.session_transaction() as kept:
     kept["user_key"] = 1
 page = client.get("/settings/booking/")
 assert page.status_code == 200, page.text
+""",
+    "tenants.py": """
+from crm import book, create_app
+from crm.models import db
+
+app = create_app(crm)
+with app.app_context():
+    db.session.add(Contact(firm_id=8, email="sam@example.com", name="Sam of another firm"))
+    db.session.commit()
+assert book(app).status_code == 201
+with app.app_context():
+    assert [(one.firm_id, one.name) for one in db.session.query(Contact)] == [(8, "Sam of another firm"), (7, "Sam")]
+""",
+    "bell.py": """
+from crm import book, create_app
+
+app = create_app(crm)
+assert book(app).status_code == 201
+with app.app_context():
+    assert [(one.user_id, one.text) for one in db.session.query(Notice)] == [(1, "Meeting booked: Introduction (Sam)")]
 """,
     "mailer.py": """
 from crm import book, create_app

@@ -9,6 +9,9 @@
 ``MAIL_SENDER``             the From address of mails.
 ``SECRET_KEY``              signs sessions. Default: made once and kept in the instance folder.
 ``BOOKING_ENCRYPTION_KEYS`` Fernet keys, newest first, separated by commas. Default: made once and kept.
+``BOOKING_SUBDOMAINS``      what stands after a page's name in its subdomain; ``meet.localhost`` works on your
+                            machine. Default: pages have no subdomains.
+``BOOKING_DOMAIN_TARGET``   the name customers' domains point to. Default: pages have no domains of their own.
 ``BASE_URL``                the address people reach the CRM at, for links in mails.
 ``DEMO``                    ``1`` shows one-click logins and opens the mailbox to everybody.
 ``INSTANCE_PATH``           the folder of the SQLite file and the kept keys.
@@ -80,6 +83,8 @@ def settings(environ: Mapping[str, str], instance: Path) -> dict[str, Any]:
                 environ.get("BOOKING_ENCRYPTION_KEYS") or kept_secret(instance / "encryption-keys", fernet_key)
             ).split(",")
         ],
+        "BOOKING_SUBDOMAINS": environ.get("BOOKING_SUBDOMAINS") or None,
+        "BOOKING_DOMAIN_TARGET": environ.get("BOOKING_DOMAIN_TARGET") or None,
         "REDIS_URL": environ.get("REDIS_URL") or None,
         "MAIL_URL": environ.get("MAIL_URL") or None,
         "MAIL_SENDER": environ.get("MAIL_SENDER") or "Rowan CRM <crm@example.com>",

@@ -51,8 +51,8 @@ def test_a_domain_waits_fails_with_words_and_is_verified(named: Office) -> None:
         public_id, token = row.public_id, row.token
     shown = ann.text("/domains")
     assert "book.ann.example Waiting for its records" in shown
-    assert f"TXT _booking.book.ann.example Copy _booking.book.ann.example booking-verify={token}" in shown
-    assert "CNAME book.ann.example Copy book.ann.example pages.crm.example" in shown
+    assert f"TXT Name _booking.book.ann.example Copy _booking.book.ann.example Value booking-verify={token}" in shown
+    assert "CNAME Name book.ann.example Copy book.ann.example Value pages.crm.example" in shown
 
     ANSWERS["book.ann.example"] = "The cows aren't home yet."
     ann.post(f"/domains/{public_id}/check")

@@ -30,6 +30,7 @@ from .encryption import encryption_keys, sign, unsign
 from .errors import NotBookable, Refused, TooManyRequests
 from .i18n import gettext as _
 from .models import UsedChallenge
+from .scheduling.transaction import transact
 from .state import session, state
 
 _log = logging.getLogger(__name__)
@@ -223,14 +224,15 @@ def _first_use(solution: str) -> bool:
     signature = str(json.loads(base64.b64decode(solution))["signature"])
     digest = hashlib.sha256(signature.encode()).hexdigest()
     db, now = session(), int(time.time())
-    db.execute(sa.delete(UsedChallenge).where(UsedChallenge.expires < now))
-    db.add(UsedChallenge(signature_hash=digest, expires=now + CHALLENGE_AGE + 60))
-    try:
-        db.commit()
-    except sa.exc.IntegrityError:
-        db.rollback()
-        return False
-    return True
+
+    def work() -> bool:
+        db.execute(sa.delete(UsedChallenge).where(UsedChallenge.expires < now))
+        if db.scalar(sa.select(UsedChallenge.expires).where(UsedChallenge.signature_hash == digest)) is not None:
+            return False
+        db.add(UsedChallenge(signature_hash=digest, expires=now + CHALLENGE_AGE + 60))
+        return True
+
+    return transact(db, work)
 
 
 def _work_key() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import logging
 from typing import Any
 
@@ -11,11 +12,13 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from flask_booking import scheduling
-from flask_booking.models import Booking
+from flask_booking import guards, scheduling
+from flask_booking.models import Booking, UsedChallenge
 from flask_booking.signals import booking_booked
 from flask_booking.state import session
 from tests.fixtures.people import Bookable, make_bookable
+from tests.public.test_guards import solved
+from tests.scheduling.storm import storm
 
 ROOT = "/api/booking/v1/public"
 
@@ -76,3 +79,14 @@ def test_the_next_free_time_after_a_range_long_past_is_in_the_future(client: Fla
     found = client.get(f"{ROOT}/ann/intro/slots", query_string=query).json
     assert found["slots"] == []  # type: ignore[index]
     assert dt.datetime.fromisoformat(found["next"]) > dt.datetime.now(dt.UTC)  # type: ignore[index]
+
+
+def test_solutions_that_arrive_together_are_each_accepted_once(each_app: Flask) -> None:
+    each_app.config["BOOKING_PROOF_OF_WORK"] = True
+    with each_app.test_request_context():
+        several = [solved(guards.new_challenge() or {}) for _ in range(8)]
+        session().add_all(UsedChallenge(signature_hash=f"old {number}", expires=1) for number in range(50))
+        session().commit()
+        session().remove()
+    answers = storm(each_app, [functools.partial(guards.check_work, work) for work in several * 3])
+    assert answers == {"done": 8, "refused": 16}

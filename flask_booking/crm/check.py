@@ -175,7 +175,7 @@ def _fills_itself(column: sa.Column[t.Any]) -> bool:
         column.nullable
         or column.default is not None
         or column.server_default is not None  # also computed columns and identities
-        or column is column.table.autoincrement_column
+        or column is getattr(column.table, "autoincrement_column", None)
     )
 
 

@@ -62,6 +62,9 @@ BOOKING_ACCENT = "#2456d6"
 """The accent colour of public pages and mails whose host chose none.  Like any other it is made darker or lighter until
 it can be read."""
 
+BOOKING_APPEARANCE = "auto"
+"""Whether public pages are ``light`` or ``dark`` whose host left that to the guest's device (``auto``)."""
+
 BOOKING_LOGO_URL = ""
 """The logo of public pages and mails whose host gave none: ``https://…``, or a path on this server."""
 

@@ -26,6 +26,8 @@ def check_looks(config: c.Mapping[str, t.Any]) -> None:
     """Raise :class:`BookingConfigError` for no colour, and for stylesheets that a browser would not load."""
     if parsed(config["BOOKING_ACCENT"]) is None:
         raise BookingConfigError(f"BOOKING_ACCENT = {config['BOOKING_ACCENT']!r}: a colour is written like #2456d6")
+    if config["BOOKING_APPEARANCE"] not in ("auto", "light", "dark"):
+        raise BookingConfigError(f"BOOKING_APPEARANCE = {config['BOOKING_APPEARANCE']!r}: it is auto, light or dark")
     sheets = config["BOOKING_STYLESHEETS"]
     if isinstance(sheets, str):
         raise BookingConfigError(f"BOOKING_STYLESHEETS is a list: [{sheets!r}]")

@@ -65,6 +65,8 @@ def image_url(url: str | None) -> str:
 
 def render(name: str, shell: Shell, *, original: bool = False, **context: t.Any) -> str:
     """The public template ``name`` as text; ``original``: as it is in the package, whatever the CRM replaced."""
+    if shell.appearance == "auto":
+        shell = dataclasses.replace(shell, appearance=current_app.config["BOOKING_APPEARANCE"])
     in_base_of_crm = bool(current_app.config["BOOKING_PUBLIC_BASE_TEMPLATE"]) and not (original or on_own_name())
     template = environment("originals" if original else "pages").get_template(f"booking/public/{name}")
     page = template.render(
@@ -77,7 +79,7 @@ def render(name: str, shell: Shell, *, original: bool = False, **context: t.Any)
         languages=choices(),
         alternates=alternates(shell.canonical) if shell.indexed else [],
         stylesheets=own_stylesheets(),
-        logo_url=shell.logo_url or image_url(current_app.config["BOOKING_LOGO_URL"]),
+        logo_url=shell.logo_url or ("" if in_base_of_crm else image_url(current_app.config["BOOKING_LOGO_URL"])),
         markdown=markdown,
         **context,
     )

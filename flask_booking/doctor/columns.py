@@ -8,12 +8,14 @@ import sqlalchemy as sa
 
 from ..crm import CRM
 from ..crm.check import names_of
+from ..crm.columns import column_of
 from ..errors import BookingConfigError
 from ..models import Booking, Host
 from ..state import crm, session
 from .finding import Finding, counted, fail, ok, place_of, warn
 
-_SHORT = 60
+_SHORT = {"email": 60, "phone": 20}
+"""Lengths below which addresses and numbers of some guests don't fit; everything else is shortened."""
 _NOBODY = "nobody@doctor.invalid"
 
 
@@ -45,10 +47,9 @@ def _short(mine: CRM) -> c.Iterator[Finding]:
     model, fields = mine.models.contact, mine.contact_fields
     if model is None or mine.overrides("contact_for") or mine.overrides("create_contact"):
         return
-    columns = sa.inspect(model).columns
-    for name in {name for setting, name in names_of(fields) if setting in {"email", "name"} and name in columns}:
-        length = getattr(columns[name].type, "length", None)
-        if length is not None and length < _SHORT:
+    for setting, name in names_of(fields):
+        length = getattr(getattr(column_of(model, name), "type", None), "length", None)
+        if length is not None and length < _SHORT.get(setting, 0):
             text = f"{model.__name__}.{name} holds {length} characters: bookings of guests with more have no contact"
             yield warn(text, "Make the column longer, or shorten the text in a `create_contact` of your own.")
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from example_app.seed import PASSWORD
 from flask_booking import catalog
-from flask_booking.models import EventType, MessageRule, MessageState, OutboxMessage, Schedule
+from flask_booking.models import BookingDomain, EventType, MessageRule, MessageState, OutboxMessage, Schedule
 from flask_booking.state import session
 from tests.fixtures.browser import NewPage
 from tests.fixtures.servers import LiveServer
@@ -72,6 +72,12 @@ def fill_the_office(office: Office) -> dict[str, str]:
     with office.app.app_context():
         host = office.host()
         schedule = session().query(Schedule).filter_by(host_id=host.id).one()
+        for name, state in {
+            "book": {},
+            "meet": {"problem": "Not yet."},
+            "see": {"verified_name": "see.ann.org"},
+        }.items():
+            session().add(BookingDomain(page_id=office.event().page_id, name=f"{name}.ann.org", token="x", **state))
         catalog.add_override(schedule, tomorrow(days=9).date(), None, [(600, 720)], "Fair")
         day = dt.datetime.combine(tomorrow().date(), dt.time(15))
         blocked = catalog.block_time(
@@ -120,6 +126,7 @@ SCREENS = [
     "/messages/{rule}",
     "/messages/log",
     "/page",
+    "/domains",
     "/you",
     "/why?event={event}&date={day}",
 ]

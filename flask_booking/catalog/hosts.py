@@ -8,7 +8,7 @@ import typing as t
 import sqlalchemy as sa
 from flask import has_request_context, request
 
-from ..i18n import default_locale, first_spoken, spoken, use_locale
+from ..i18n import default_locale, first_spoken, first_weekday, spoken, use_locale
 from ..i18n import gettext as _
 from ..models import BookingPage, Host, MessageRule, Schedule
 from ..scheduling.transaction import lock_calendars
@@ -33,7 +33,8 @@ def ensure_host(user: t.Any, *, slug: str | None = None) -> Host:
     if found is not None:
         return found
     db = session()
-    host = Host(user_id=crm().key_of(user), time_zone=_zone_of(user), locale=_language_of(user))
+    locale = _language_of(user)
+    host = Host(user_id=crm().key_of(user), time_zone=_zone_of(user), locale=locale, week_start=first_weekday(locale))
     db.add(host)
     try:
         db.flush()

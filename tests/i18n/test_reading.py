@@ -11,6 +11,7 @@ from babel.messages.pofile import write_po
 from flask import Flask
 from flask.testing import FlaskClient
 
+from flask_booking.catalog import host_of
 from flask_booking.i18n import languages, text_direction, use_locale
 from flask_booking.messages.gather import invite, view_of
 from flask_booking.messages.invitation import Method
@@ -166,7 +167,9 @@ def test_a_crm_s_own_catalogue_comes_first_and_adds_languages(make_app: MakeApp,
 
 def test_the_api_answers_in_the_language_asked_for(ann: Bookable, client: FlaskClient) -> None:
     answer = client.get("/api/booking/v1/public/nobody", headers={"Accept-Language": "nl, de;q=0.5"})
-    assert answer.get_json()["detail"] == "Unter dieser Adresse gibt es nichts zu buchen."
+    assert (
+        answer.get_json()["detail"] == "Unter dieser Adresse gibt es nichts zu buchen."
+    )  # codespell:ignore
 
 
 def test_a_host_reads_the_screens_in_the_language_chosen(app: Flask, ann: Bookable) -> None:
@@ -208,3 +211,17 @@ def test_a_phone_number_keeps_its_order_where_script_runs_from_right_to_left(ann
         assert "\u200e+1 555 010\u200e" in where({"kind": "phone_host", "text": "+1 555 010"})
     with use_locale("de"):
         assert "\u200e" not in where({"kind": "phone_host", "text": "+1 555 010"})
+
+
+def test_who_becomes_a_host_begins_as_the_browser_is_set(app: Flask) -> None:
+    with app.app_context():
+        from example_app.models import User
+
+        user = User(email="kim@example.com", name="Kim", time_zone="UTC", password_hash="-")
+        session().add(user)
+        session().commit()
+        screen = logged_in(app, user).get("/settings/booking/you", headers={"Accept-Language": "nl, pt-BR"}).text
+        host = host_of(user)
+        assert host is not None
+        assert (host.locale, host.week_start) == ("pt_BR", 6)
+        assert '<option value="pt" selected>Português</option>' in screen

@@ -355,7 +355,7 @@ def test_a_date_is_told_as_its_reader_writes_it_and_kept_for_machines(ann: Booka
     event = ann.another(questions=[{"id": "day", "label": "Since when?", "kind": "date"}])
     base = manage(book(client, f"/book/ann/{event.slug}", a_day="2026-12-03"))
     assert "3 December 2026" in text_of(client.get(base))
-    assert "3. Dezember 2026" in text_of(client.get(f"{base}?lang=de"))
+    assert "3. Dezember 2026" in text_of(client.get(f"{base}?lang=de"))  # codespell:ignore dezember
     (booking,) = bookings()
     assert booking.answers[0]["value"] == booking.answers[0]["text"] == "2026-12-03"
     assert "3 December 2026" in view_of(booking, Reader.HOST).answers[0].answer

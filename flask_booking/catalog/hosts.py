@@ -86,11 +86,10 @@ def page_taken(db: Session, slug: str, page: BookingPage | None = None) -> bool:
 
 
 def _chosen_language(host: Host, tag: str, problems: check.Problems) -> str:
-    """The locale chosen; the country of the one before stays when the language does."""
     locale = spoken(tag)
     if locale is None:
         problems["locale"] = _("Please choose a language.")
-    return host.locale if locale in (None, host.locale.partition("_")[0]) else locale
+    return locale or host.locale
 
 
 def _language_of(user: t.Any) -> str:

@@ -117,8 +117,13 @@ def _colours(accent: str) -> dict[str, t.Any]:
 
 def _render_host(form: Form) -> str:
     own = not spoken(crm().locale_of(desk().host.user))
-    tongues = [(one, language_name(one)) for one in languages()] if own else []
-    return render("host.html", form=form, zones=zone_names(), languages=tongues)
+    return render("host.html", form=form, zones=zone_names(), languages=_languages(desk().host) if own else [])
+
+
+def _languages(host: Host) -> list[tuple[str, str]]:
+    """The languages to choose from; English once more with the dates and twelve hours of the United States."""
+    tags = {*languages(), *(["en_US"] if "en" in languages() else []), *([host.locale] if spoken(host.locale) else [])}
+    return [(one, language_name(one)) for one in sorted(tags)]
 
 
 def _render(form: Form) -> str:
@@ -147,7 +152,7 @@ def _shown_host(row: Host) -> dict[str, t.Any]:
     return {
         **limits,
         "time_zone": row.time_zone,
-        "locale": row.locale if row.locale in languages() else row.locale.partition("_")[0],
+        "locale": row.locale,
         "week_start": str(row.week_start),
         "notify_by_email": row.notify_by_email,
         "active": row.active,

@@ -175,6 +175,9 @@ def test_a_host_reads_the_screens_in_the_language_chosen(app: Flask, ann: Bookab
     client = logged_in(app, ann.user)
     values = {"time_zone": "UTC", "week_start": "0", "active": "yes", "notify_by_email": "yes"}
     assert client.post("/settings/booking/you", data={**values, "locale": "xx"}).status_code == 422
+    assert client.post("/settings/booking/you", data={**values, "locale": "en_US"}).status_code == 303
+    session().refresh(ann.host)
+    assert ann.host.locale == "en_US"
     assert client.post("/settings/booking/you", data={**values, "locale": "ar"}).status_code == 303
     screen = client.get("/settings/booking/").text
     assert '<div lang="ar" dir="rtl">' in screen
@@ -223,4 +226,4 @@ def test_who_becomes_a_host_begins_as_the_browser_is_set(app: Flask) -> None:
         host = host_of(user)
         assert host is not None
         assert (host.locale, host.week_start) == ("pt_BR", 6)
-        assert '<option value="pt" selected>Português</option>' in screen
+        assert '<option value="pt_BR" selected>Português (Brasil)</option>' in screen

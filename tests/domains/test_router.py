@@ -15,7 +15,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client, TestResponse
 
-from flask_booking import catalog
+from flask_booking import catalog, links
 from flask_booking.errors import BookingConfigError
 from flask_booking.models import Booking, BookingDomain, BookingPage, OldPageSlug
 from flask_booking.state import session
@@ -108,6 +108,15 @@ def test_other_names_are_answered_by_the_crm_as_before(get: Get) -> None:
     for host in OTHERS.split():
         assert (host, "Rowan" in get("/login", host).text) == (host, True)
         assert get("/settings/booking/", host).status_code == 302
+
+
+def test_a_page_gets_no_reserved_name_whatever_its_slug(named: Flask) -> None:
+    with named.app_context():
+        catalog.update_page(
+            session().scalars(sa.select(BookingPage).where(BookingPage.slug == "ben")).one(), {"slug": "www"}
+        )
+        assert links.page_url("www") == f"{CRM}/book/www"
+    assert "Rowan" in named.test_client().get("/login", base_url="https://www.meet.crm.example").text
 
 
 def test_a_forwarded_host_counts_only_behind_proxy_fix(named: Flask, make_named: Any) -> None:
@@ -212,7 +221,7 @@ def test_no_cookie_goes_either_way(named: Flask) -> None:
         seen.append(dict(request.cookies))
         cookie["visited"] = "yes"
 
-    answer = named.test_client().get("/", base_url=OWN, headers={"Cookie": "session=of-the-crm"})
+    answer = named.test_client(use_cookies=False).get("/", base_url=OWN, headers={"Cookie": "session=of-the-crm"})
     assert seen == [{}]
     assert "Set-Cookie" not in answer.headers
     assert "Set-Cookie" in named.test_client().get("/login", base_url=CRM).headers
@@ -281,8 +290,6 @@ def test_a_request_that_names_its_host_in_the_path_gets_nothing_else(named: Flas
 
 
 def test_links_made_outside_a_request_lead_to_the_pages_own_name(named: Flask) -> None:
-    from flask_booking import links
-
     with named.app_context():
         assert links.page_url("ann", "intro") == f"{OWN}/intro"
         assert links.manage_url("t", "cancel", page_slug="ann", base=CRM) == f"{OWN}/manage/t/cancel"

@@ -35,10 +35,12 @@ class Claim:
 
     @property
     def txt_name(self) -> str:
+        """The name of the TXT record."""
         return f"_booking.{self.name}"
 
     @property
     def txt_value(self) -> str:
+        """What that record must say."""
         return f"booking-verify={self.token}"
 
 

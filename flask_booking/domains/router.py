@@ -126,9 +126,9 @@ class DomainRouter:
             return rest
         origin = self.directory.origin_of(first)
         # Just after a page was renamed its domain may still stand for the old slug here: don't redirect in circles.
-        return (
-            origin + beneath if origin not in ("", self.directory.origin(name)) else self.directory.home_origin + path
-        )
+        if origin in ("", self.directory.origin(name)):
+            return self.directory.home_origin + path
+        return origin + beneath
 
 
 _NOTHING = Response(

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["pytest", "tests.crm.crms"])
+_context.set_forkserver_preload(["pytest", "tests.crm.crms", "tests.hosts.way"])
 
 
 def apart(scenario: Callable[..., None], *args: Any) -> None:

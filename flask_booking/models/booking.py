@@ -231,6 +231,7 @@ class HistoryEntry(Model):
     actor: so.Mapped[str] = so.mapped_column(sa.String(16))
     detail: so.Mapped[dict[str, t.Any]] = so.mapped_column(sa.JSON, default=dict)
     activity_id: so.Mapped[t.Any] = crm_key("activity", ondelete="SET NULL", indexed=True, nullable=True)
+    activity: so.Mapped[t.Any] = crm_object("activity")
 
     booking: so.Mapped[Booking] = so.relationship(back_populates="history")
 

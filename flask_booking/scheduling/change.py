@@ -19,7 +19,7 @@ from ..zones import zone
 from . import reminders
 from . import snapshot as snapshots
 from .choose import Ignoring, choose
-from .hooks import with_hooks
+from .hooks import Hooks, with_hooks
 from .intake import many_lines
 from .occupy import forget_expired, occupy, release_booking
 from .tell import Told, new_entry, tell_all
@@ -244,14 +244,14 @@ def _change(
 ) -> Booking:
     """Run ``change`` on the booking as it is now, with its hosts' calendars locked, and tell everybody."""
 
-    def work(hooks: bool) -> tuple[Booking, Told | None]:
+    def work(hooks: Hooks) -> tuple[Booking, Told | None]:
         _lock_hosts_of(db, booking_id, also)
         booking = db.scalar(current(sa.select(Booking).where(Booking.id == booking_id)))
         if booking is None:
             raise NotBookable
         db.expire(booking, ["hosts"])
         entry = change(booking)
-        return booking, tell_all(db, booking, entry, linked=hooks) if entry else None
+        return booking, tell_all(db, booking, entry, hooks) if entry else None
 
     booking, told = with_hooks(db, work)
     if told is not None:

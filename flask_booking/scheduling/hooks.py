@@ -1,8 +1,9 @@
-"""The CRM's side of a booking: contact and activity, each in a SAVEPOINT so that a failing hook loses nothing."""
+"""The CRM's side of a booking: contact and activity, in its transaction, and so that a failing hook loses nothing."""
 
 from __future__ import annotations
 
 import collections.abc as c
+import enum
 import logging
 import typing as t
 
@@ -23,17 +24,39 @@ _log = logging.getLogger(__name__)
 R = t.TypeVar("R")
 
 
+class Hooks(enum.Enum):
+    """How the CRM's hooks are called: see :func:`with_hooks`."""
+
+    TRUSTED = "trusted"
+    GUARDED = "guarded"
+    LATER = "later"
+
+
+class HookFailed(Exception):
+    """A trusted hook raised: the transaction must begin again."""
+
+
 class TransactionEnded(Exception):
     """A hook committed or rolled back what wasn't its own: nothing is locked any more, or what was written is gone."""
 
 
-def with_hooks(session: Session, work: c.Callable[[bool], R]) -> R:
-    """Run ``work(True)`` in a transaction; ``work(False)``, which leaves the hooks to a job, when a hook ended it."""
+def with_hooks(session: Session, work: c.Callable[[Hooks], R]) -> R:
+    """Run ``work`` in a transaction, and again where a hook spoils it.
+
+    First the hooks are trusted: what they write is flushed together with the booking, and nearly always that is all.
+    When anything fails, all is undone and done again with each hook in a SAVEPOINT, so that only what the failing one
+    wrote is lost.  When a hook ended the transaction, the hooks are left to a job.
+    """
     try:
-        return transact(session, lambda: work(True))
+        try:
+            return transact(session, lambda: work(Hooks.TRUSTED))
+        except (BookingError, TransactionEnded):
+            raise
+        except Exception:  # of a hook, or of the flush of what it wrote: told apart, and logged, by the second try
+            return transact(session, lambda: work(Hooks.GUARDED))
     except TransactionEnded:
         _log.error("a hook of the CRM ended the transaction it was called in: a job will call it again, on its own")
-        return transact(session, lambda: work(False))
+        return transact(session, lambda: work(Hooks.LATER))
 
 
 def guest_of(booking: Booking) -> Guest:
@@ -43,47 +66,48 @@ def guest_of(booking: Booking) -> Guest:
     )
 
 
-def link_contact(session: Session, booking: Booking) -> bool:
+def link_contact(session: Session, booking: Booking, hooks: Hooks = Hooks.GUARDED) -> bool:
     """Find or create the guest's contact.  Returns whether the hook succeeded; its refusal is raised."""
     if crm().models.contact is None or booking.contact_id is not None or booking.contact is not None:
         return True
-    contact = _guarded(
-        session, booking, lambda: _flushed(session, crm().contact_for(session, guest_of(booking), _user(booking)))
-    )
+    if hooks is Hooks.LATER:
+        return False
+    contact = _called(session, booking, lambda: crm().contact_for(session, guest_of(booking), _user(booking)), hooks)
     if contact is _FAILED:
         return False
     booking.contact = contact
     return True
 
 
-def log_activity(session: Session, booking: Booking, entry: HistoryEntry) -> bool:
+def log_activity(session: Session, booking: Booking, entry: HistoryEntry, hooks: Hooks = Hooks.GUARDED) -> bool:
     """Write ``entry`` into the CRM's timeline.  Returns whether the hook succeeded."""
     if crm().models.activity is None or entry.activity_id is not None:
         return True
-    activity = _guarded(
+    if hooks is Hooks.LATER:
+        return False
+    activity = _called(
         session,
         booking,
-        lambda: _flushed(
-            session,
-            crm().record_activity(session, happening(booking, entry), booking, booking.contact, _user(booking)),
-        ),
+        lambda: crm().record_activity(session, happening(booking, entry), booking, booking.contact, _user(booking)),
+        hooks,
     )
     if activity is _FAILED:
         return False
-    if activity is not None:
-        entry.activity_id = sa.inspect(activity).identity[0]
+    entry.activity = activity
     return True
 
 
-def tell_crm(session: Session, booking: Booking, entry: HistoryEntry, *, linked: bool = True) -> list[OutboxMessage]:
+def tell_crm(
+    session: Session, booking: Booking, entry: HistoryEntry, hooks: Hooks, *, linked: bool = True
+) -> list[OutboxMessage]:
     """Both hooks, and then the new ``entry`` itself with the activity it became.
 
     What failed is noted on the booking and left to a job: its message is returned.  With ``linked=False`` the contact
     was tried already, in vain.
     """
-    if not linked and not booking.crm_error:
+    if hooks is Hooks.LATER:
         booking.crm_error = TransactionEnded.__name__
-    done = linked and link_contact(session, booking) and log_activity(session, booking, entry)
+    done = linked and link_contact(session, booking, hooks) and log_activity(session, booking, entry, hooks)
     session.add(entry)
     session.flush()
     if done:
@@ -177,16 +201,16 @@ def kind_text(kind: HistoryKind, *, withdrawn: bool = False) -> str:
 _FAILED = object()
 
 
-def _guarded(session: Session, booking: Booking, hook: t.Callable[[], t.Any]) -> t.Any:
+def _called(session: Session, booking: Booking, hook: t.Callable[[], t.Any], hooks: Hooks) -> t.Any:
     """The hook's answer, or ``_FAILED`` after its writes were undone.  Contention passes through, and so does a refusal
-    of a booking that isn't written yet.
+    of a booking that isn't written yet.  A trusted hook's failure is raised as :class:`HookFailed`.
 
     A hook must not commit or roll back.  One that does has given up the hosts' locks: that is borne when the booking
     is in the database as it should be, else :class:`TransactionEnded` is raised.
     """
     session.flush()
     transaction, written = session().get_transaction(), _written(booking)
-    result = _tried(session, booking, hook)
+    result = _trusted(booking, hook) if hooks is Hooks.TRUSTED else _guarded(session, booking, hook)
     if session().get_transaction() is not transaction:
         with session.no_autoflush:
             if written is None or not sa.inspect(booking).persistent or _stored(session, booking) != written:
@@ -204,26 +228,36 @@ def _stored(session: Session, booking: Booking) -> tuple[t.Any, ...] | None:
     return None if found is None else tuple(found)
 
 
-def _tried(session: Session, booking: Booking, hook: t.Callable[[], t.Any]) -> t.Any:
+def _trusted(booking: Booking, hook: t.Callable[[], t.Any]) -> t.Any:
+    try:
+        return hook()
+    except Exception as error:
+        if _passes(error, booking):
+            raise
+        raise HookFailed from error
+
+
+def _passes(error: Exception, booking: Booking) -> bool:
+    """A guest can be refused, a booking that exists can't: it must still be possible to move or cancel it."""
+    if isinstance(error, sa.exc.DBAPIError):
+        return is_contention(error)
+    return isinstance(error, BookingError) and not sa.inspect(booking).persistent
+
+
+def _guarded(session: Session, booking: Booking, hook: t.Callable[[], t.Any]) -> t.Any:
     try:
         with session.begin_nested():
-            return hook()
+            answer = hook()
+            session.flush()
+            return answer
     except Exception as error:
-        if isinstance(error, sa.exc.DBAPIError) and is_contention(error):
-            raise
-        # A guest can be refused, a booking that exists can't: it must still be possible to move or cancel it.
-        if isinstance(error, BookingError) and not sa.inspect(booking).persistent:
+        if _passes(error, booking):
             raise
         # The text of an error may hold the guest's data: logs and the booking get its type and place only.
         name = type(error).__name__
         _log.error("a hook of the CRM failed with %s for booking %s\n%s", name, booking.public_id, frames_of(error))
         booking.crm_error = name
         return _FAILED
-
-
-def _flushed(session: Session, row: t.Any) -> t.Any:
-    session.flush()
-    return row
 
 
 def _user(booking: Booking) -> t.Any:

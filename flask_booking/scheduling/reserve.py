@@ -20,7 +20,7 @@ from ..zones import zone
 from . import snapshot as snapshots
 from .choose import Ignoring, choose
 from .hold import check_hold_token, own_hold
-from .hooks import link_contact, with_hooks
+from .hooks import Hooks, link_contact, with_hooks
 from .intake import Intake
 from .load import load_of
 from .occupy import forget_expired, occupy, release_hold_rows
@@ -65,7 +65,7 @@ def book(event_type_id: int, request: BookingRequest, *, now: int | None = None)
 
 
 def _book(
-    db: Session, event_type_id: int, request: BookingRequest, now: int, hooks: bool
+    db: Session, event_type_id: int, request: BookingRequest, now: int, hooks: Hooks
 ) -> tuple[Booking, Told | None]:
     event, hosts = snapshots.event_with_hosts(db, event_type_id)
     if event is None or not event.active or event.archived_at is not None:
@@ -79,12 +79,12 @@ def _book(
     chosen = _choose(db, event, hosts, start, minutes, request.hold, now)
     _check_guest_limit(db, event, request.intake.guest.email)
     booking = _new_booking(event, [host for host in hosts if host.id in chosen], request, minutes)
-    linked = hooks and link_contact(db, booking)
+    linked = link_contact(db, booking, hooks)
     db.add(booking)
     db.flush()
     occupy(db, event, chosen, start, start + minutes * 60, booking_id=booking.id)
     kind = HistoryKind.REQUESTED if event.requires_approval else HistoryKind.BOOKED
-    return booking, tell_all(db, booking, new_entry(booking, kind, request.actor), linked=linked, new=True)
+    return booking, tell_all(db, booking, new_entry(booking, kind, request.actor), hooks, linked=linked, new=True)
 
 
 def _repeated(db: Session, event_type_id: int, request: BookingRequest, minutes: int) -> Booking | None:

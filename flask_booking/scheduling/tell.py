@@ -10,7 +10,7 @@ from ..models.columns import utcnow
 from ..signals import announce, ring
 from ..state import Session
 from . import reminders
-from .hooks import notify_hosts, tell_crm
+from .hooks import Hooks, notify_hosts, tell_crm
 from .outbox import tell, tell_left
 
 
@@ -34,13 +34,15 @@ def new_entry(booking: Booking, kind: HistoryKind, actor: str, detail: dict[str,
     return HistoryEntry(booking_id=booking.id, at=utcnow(), kind=kind, actor=actor, detail=detail or {})
 
 
-def tell_all(db: Session, booking: Booking, entry: HistoryEntry, *, linked: bool = True, new: bool = False) -> Told:
+def tell_all(
+    db: Session, booking: Booking, entry: HistoryEntry, hooks: Hooks, *, linked: bool = True, new: bool = False
+) -> Told:
     """Write ``entry`` and everything that follows from it.
 
     ``linked=False`` says that the contact's hook was tried and failed, ``new`` that there can be no reminders yet.
     """
     kind = entry.kind
-    messages = tell_crm(db, booking, entry, linked=linked)
+    messages = tell_crm(db, booking, entry, hooks, linked=linked)
     messages += tell(db, booking, entry)
     for host_id in entry.detail.get("left", ()):
         messages += tell_left(db, booking, entry, host_id)

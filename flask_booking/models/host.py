@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 import typing as t
 
 import sqlalchemy as sa
@@ -14,11 +15,17 @@ from ..state import crm
 from .columns import primary_key, utcnow, version
 
 
+def new_stamp() -> int:
+    """A number that was never used before, and so can't be what something else is remembered with."""
+    return secrets.randbits(62)
+
+
 class Host(Model):
     """A user of the CRM who can be booked; made the first time the user opens the booking settings.
 
     ``lock_version`` rises with everything that changes what the host can be booked for.  Raising it is the lock of
-    :mod:`flask_booking.scheduling.transaction`, reading it is the key of the cache of offers.
+    :mod:`flask_booking.scheduling.transaction`, reading it is the key of the cache of offers.  ``settings_stamp`` is
+    another one after each change of hours, blocked times or rules of reminders: see :mod:`.stamps`.
     """
 
     __tablename__ = "booking_host"
@@ -36,6 +43,7 @@ class Host(Model):
     limit_month: so.Mapped[int | None]
     notify_by_email: so.Mapped[bool] = so.mapped_column(default=True)
     lock_version: so.Mapped[int] = version()
+    settings_stamp: so.Mapped[int] = so.mapped_column(sa.BigInteger, default=new_stamp)
     created_at: so.Mapped[dt.datetime] = so.mapped_column(default=utcnow)
 
     @property

@@ -15,6 +15,7 @@ from ..zones import zone
 
 if t.TYPE_CHECKING:
     from ..models import BlockedTime
+    from .host_settings import Blocked
 
 _ALLOWED = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS", "WKST"}
 _MOST = 20_000
@@ -47,7 +48,7 @@ def check_rrule(text: str, starts: dt.datetime) -> str:
     return rule
 
 
-def expand(blocked: BlockedTime, start: int, end: int) -> list[Busy]:
+def expand(blocked: BlockedTime | Blocked, start: int, end: int) -> list[Busy]:
     """The occurrences of ``blocked`` that touch ``[start, end)`` (epoch seconds), in order."""
     first, last = blocked.starts_local, blocked.ends_local
     length = last - first

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import collections.abc as c
 import datetime as dt
-import functools
-import typing as t
 
 import sqlalchemy as sa
 
@@ -13,10 +10,12 @@ from ..models import Anchor, Audience, Booking, BookingStatus, Host, MessageRule
 from ..models.booking import LIVE
 from ..models.columns import utcnow
 from ..state import Session, crm
+from .host_settings import Rule, stamps_of
+from .host_settings import rules as host_rules
 from .outbox import add_message, mail_payload
 
 
-def due_at(rule: MessageRule, booking: Booking) -> dt.datetime:
+def due_at(rule: MessageRule | Rule, booking: Booking) -> dt.datetime:
     """When ``rule`` wants its message for ``booking``, in UTC."""
     anchor = booking.starts_at if rule.anchor is Anchor.START else booking.ends_at
     return anchor + dt.timedelta(minutes=rule.minutes)
@@ -42,7 +41,7 @@ def plan(session: Session, booking: Booking, *, new: bool = False) -> None:
                 _add(session, rule, booking, host, key)
 
 
-def _add(session: Session, rule: MessageRule, booking: Booking, host: Host | None, key: str) -> None:
+def _add(session: Session, rule: Rule, booking: Booking, host: Host | None, key: str) -> None:
     before = rule.minutes < 0 or (rule.minutes == 0 and rule.anchor is Anchor.START)
     add_message(
         session,
@@ -86,32 +85,20 @@ def plan_again(session: Session, host: Host) -> None:
         plan(session, booking)
 
 
-def _rules(session: Session, booking: Booking) -> c.Sequence[MessageRule]:
+def _rules(session: Session, booking: Booking) -> list[Rule]:
     """The rules that apply: those for guests are the page owner's, those for hosts each host's own."""
-    wanted = {
-        "event": booking.event_type_id,
-        "owner": booking.event_type.page.host_id,
-        "hosts": [host.id for host in booking.hosts],
-    }
-    return t.cast("c.Sequence[MessageRule]", session.scalars(_select_rules(), wanted).all())
-
-
-@functools.cache
-def _select_rules() -> t.Any:
-    """Built once: that takes longer than a database takes to answer it."""
-    return (
-        sa.select(MessageRule)
-        .where(
-            MessageRule.active,
-            sa.or_(MessageRule.event_type_id.is_(None), MessageRule.event_type_id == sa.bindparam("event")),
-            sa.or_(
-                (MessageRule.audience == Audience.GUEST) & (MessageRule.host_id == sa.bindparam("owner")),
-                (MessageRule.audience == Audience.HOST)
-                & MessageRule.host_id.in_(sa.bindparam("hosts", expanding=True)),
-            ),
-        )
-        .order_by(MessageRule.id)
-    )
+    stamps, owner = stamps_of(booking.hosts), booking.event_type.page.host_id
+    if owner not in stamps:
+        stamps[owner] = session.scalars(sa.select(Host.settings_stamp).where(Host.id == owner)).one()
+    applying = [
+        rule
+        for host_id, found in host_rules(session, stamps).items()
+        for rule in found
+        if rule.event_type_id in (None, booking.event_type_id)
+        and (rule.audience is Audience.HOST or host_id == owner)
+        and (rule.audience is Audience.GUEST or host_id in [host.id for host in booking.hosts])
+    ]
+    return sorted(applying, key=lambda rule: rule.id)
 
 
 def _kept_keys(session: Session, booking: Booking) -> set[str]:

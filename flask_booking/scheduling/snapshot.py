@@ -5,26 +5,16 @@ from __future__ import annotations
 import collections
 import collections.abc as c
 import dataclasses
-import datetime as dt
 import functools
 import typing as t
 
 import sqlalchemy as sa
 from sqlalchemy import orm as so
 
-from ..availability import Busy, Calendar, Hours, Limits, Occupied, Range, Rules, Window, dates_needed
-from ..models import (
-    Assignment,
-    BlockedTime,
-    DateOverride,
-    EventType,
-    EventTypeHost,
-    Host,
-    OccupiedTime,
-    Schedule,
-)
+from ..availability import Calendar, Hours, Limits, Occupied, Range, Rules, Window
+from ..models import Assignment, EventType, EventTypeHost, Host, OccupiedTime
 from ..state import Session
-from .blocked import expand
+from . import host_settings
 from .transaction import current
 
 DAY = 86_400
@@ -64,8 +54,8 @@ def load(
 ) -> Snapshot:
     """Read what decides about offers of ``event`` by those hosts who are active, in ``[start, end)`` (epoch seconds).
 
-    With ``locked`` the occupied times are read as committed now; the caller holds the hosts' locks.  Takes three
-    queries, whatever the number of hosts, bookings and blocked times.
+    With ``locked`` the occupied times are read as committed now; the caller holds the hosts' locks.  Takes one query,
+    whatever the number of hosts and bookings, and two more for hosts whose settings aren't remembered.
     """
     hosts = [host for host in hosts if host.active]
     host_ids = [host.id for host in hosts]
@@ -73,8 +63,7 @@ def load(
     base = _rules(event, hosts[0].week_start if hosts else 0)
     limited = any(one != Limits() for one in (base.limits, *limits))
     reach = _LIMIT_REACH if limited else _REACH
-    hours = _hours(session, event, host_ids, start, end)
-    blocked = _blocked(session, host_ids, start - _REACH, end + _REACH)
+    declared = host_settings.declared(session, host_settings.stamps_of(hosts))
     occupied = _occupied(session, host_ids, start - reach, end + reach, locked)
     return Snapshot(
         event_type_id=event.id,
@@ -84,8 +73,8 @@ def load(
         calendars=tuple(
             Calendar(
                 host_id=host.id,
-                hours=hours.get(host.id) or Hours(host.time_zone, _CLOSED),
-                blocked=blocked[host.id],
+                hours=declared[host.id].hours_of(event.schedule_id) or Hours(host.time_zone, _CLOSED),
+                blocked=declared[host.id].busy(start - _REACH, end + _REACH),
                 occupied=occupied[host.id],
                 limits=limit,
             )
@@ -109,45 +98,6 @@ def _rules(event: EventType, week_start: int) -> Rules:
         week_start=week_start,
         seats=event.seats,
     )
-
-
-def hours_of(schedule: Schedule, overrides: c.Iterable[DateOverride]) -> Hours:
-    """A schedule as the arithmetic takes it."""
-    dates: dict[dt.date, tuple[Range, ...]] = {}
-    for override in overrides:
-        ranges = _ranges(override.ranges)
-        for day in range((override.last - override.first).days + 1):
-            dates[override.first + dt.timedelta(days=day)] = ranges
-    return Hours(schedule.time_zone, tuple(_ranges(ranges) for ranges in schedule.weekly), dates)
-
-
-def _ranges(pairs: list[list[int]]) -> tuple[Range, ...]:
-    return tuple((start, end) for start, end in pairs)
-
-
-def _hours(session: Session, event: EventType, host_ids: c.Sequence[int], start: int, end: int) -> dict[int, Hours]:
-    """Each host's hours: the event type's schedule where it is the host's own, else the host's default one."""
-    first, last = dates_needed(start, end)
-    wanted = {"hosts": host_ids, "first": first, "last": last, "schedule": event.schedule_id}
-    rows = session.execute(_select_schedules(), wanted).all()
-    schedules: dict[int, Schedule] = {}
-    overrides: dict[int, list[DateOverride]] = collections.defaultdict(list)
-    for schedule, override in rows:
-        if schedules.get(schedule.host_id) is None or schedule.id == event.schedule_id:
-            schedules[schedule.host_id] = schedule
-        if override is not None:
-            overrides[schedule.id].append(override)
-    return {host_id: hours_of(schedule, overrides[schedule.id]) for host_id, schedule in schedules.items()}
-
-
-def _blocked(session: Session, host_ids: c.Sequence[int], start: int, end: int) -> dict[int, tuple[Busy, ...]]:
-    found: dict[int, list[Busy]] = collections.defaultdict(list)
-    first, last = (
-        dt.datetime.fromtimestamp(max(at, 0), dt.UTC).replace(tzinfo=None) for at in (start - DAY, end + DAY)
-    )
-    for blocked in session.scalars(_select_blocked(), {"hosts": host_ids, "first": first, "last": last}):
-        found[blocked.host_id] += expand(blocked, start, end)
-    return collections.defaultdict(tuple, {host_id: tuple(sorted(times)) for host_id, times in found.items()})
 
 
 def _occupied(
@@ -178,28 +128,6 @@ def _select_event() -> t.Any:
         .order_by(Host.id)
         .options(so.joinedload(EventType.page), so.joinedload(Host.user))
         .execution_options(populate_existing=True)
-    )
-
-
-@functools.cache
-def _select_schedules() -> t.Any:
-    dates = (DateOverride.last >= sa.bindparam("first")) & (DateOverride.first <= sa.bindparam("last"))
-    return (
-        sa.select(Schedule, DateOverride)
-        .outerjoin(DateOverride, (DateOverride.schedule_id == Schedule.id) & dates)
-        .where(
-            Schedule.host_id.in_(sa.bindparam("hosts", expanding=True)),
-            Schedule.is_default | (Schedule.id == sa.bindparam("schedule")),
-        )
-        .order_by(DateOverride.id)
-    )
-
-
-@functools.cache
-def _select_blocked() -> t.Any:
-    once = (BlockedTime.ends_local >= sa.bindparam("first")) & (BlockedTime.starts_local <= sa.bindparam("last"))
-    return sa.select(BlockedTime).where(
-        BlockedTime.host_id.in_(sa.bindparam("hosts", expanding=True)), (BlockedTime.rrule != "") | once
     )
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ..errors import Contention, SlotTaken
 from ..models import Host
+from ..models.stamps import note_stamp
 from ..state import Session
 
 R = t.TypeVar("R")
@@ -59,16 +60,31 @@ def lock_calendars(session: Session, host_ids: c.Iterable[int]) -> None:
     """Keep every other booking off these hosts' calendars until the transaction ends.
 
     An UPDATE locks on every database, SQLite included, and makes a stale snapshot fail instead of pass.  The order
-    prevents deadlocks.  The raised version also tells every cache of offers that something changed.
+    prevents deadlocks.  The raised version also tells every cache of offers that something changed.  Hosts that are
+    loaded already learn their settings' stamp as it is under the lock.
     """
     for host_id in sorted(set(host_ids)):
-        session.execute(_raise_version(), {"host": host_id})
+        wanted = {"host": host_id}
+        if session.get_bind().dialect.update_returning:
+            stamp = session.execute(_raise_version(), wanted).scalar()
+        else:  # MariaDB and MySQL
+            session.execute(_raise_version(returning=False), wanted)
+            stamp = session.execute(_select_stamp(), wanted).scalar()
+        if stamp is not None:
+            note_stamp(session, host_id, stamp)
 
 
 @functools.cache
-def _raise_version() -> sa.Update:
+def _raise_version(*, returning: bool = True) -> t.Any:
     hosts = Host.__table__
-    return sa.update(hosts).where(hosts.c.id == sa.bindparam("host")).values(lock_version=hosts.c.lock_version + 1)
+    raised = sa.update(hosts).where(hosts.c.id == sa.bindparam("host")).values(lock_version=hosts.c.lock_version + 1)
+    return raised.returning(hosts.c.settings_stamp) if returning else raised
+
+
+@functools.cache
+def _select_stamp() -> t.Any:
+    hosts = Host.__table__
+    return sa.select(hosts.c.settings_stamp).where(hosts.c.id == sa.bindparam("host"))
 
 
 def current(statement: Q) -> Q:

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("limit_month", sa.Integer),
         sa.Column("notify_by_email", sa.Boolean, nullable=False),
         sa.Column("lock_version", sa.BigInteger, nullable=False),
+        sa.Column("settings_stamp", sa.BigInteger, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_booking_host")),
         sa.UniqueConstraint("user_id", name=op.f("uq_booking_host_user_id")),

@@ -1,0 +1,48 @@
+"""Whoever writes what a host has set gives the host another stamp, in the same transaction.
+
+It is done here, by the mapper, so that no writer can forget it: what is remembered with a stamp decides about bookings.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+import sqlalchemy as sa
+from sqlalchemy import orm as so
+from sqlalchemy.orm.attributes import set_committed_value
+
+from .host import Host, new_stamp
+from .rule import MessageRule
+from .schedule import BlockedTime, DateOverride, Schedule
+
+
+def note_stamp(session: so.Session | so.scoped_session[so.Session], host_id: int, stamp: int) -> None:
+    """Tell a host that the session has loaded of its stamp in the database."""
+    host = session.identity_map.get(so.util.identity_key(Host, host_id))
+    if host is not None:
+        set_committed_value(host, "settings_stamp", stamp)
+
+
+def _host_changed(_mapper: t.Any, connection: sa.Connection, row: t.Any) -> None:
+    _stamp(connection, row, row.host_id)
+
+
+def _override_changed(_mapper: t.Any, connection: sa.Connection, row: DateOverride) -> None:
+    schedules = Schedule.__table__
+    host_id = connection.scalar(sa.select(schedules.c.host_id).where(schedules.c.id == row.schedule_id))
+    if host_id is not None:
+        _stamp(connection, row, host_id)
+
+
+def _stamp(connection: sa.Connection, row: t.Any, host_id: int) -> None:
+    hosts, stamp = Host.__table__, new_stamp()
+    connection.execute(sa.update(hosts).where(hosts.c.id == host_id).values(settings_stamp=stamp))
+    session = so.object_session(row)
+    if session is not None:
+        note_stamp(session, host_id, stamp)
+
+
+for _event in ("after_insert", "after_update", "after_delete"):
+    for _model in (Schedule, BlockedTime, MessageRule):
+        sa.event.listen(_model, _event, _host_changed)
+    sa.event.listen(DateOverride, _event, _override_changed)

@@ -13,10 +13,10 @@ from .. import i18n
 from ..crm import Guest, Happening
 from ..errors import BookingError, frames_of
 from ..i18n import gettext as _
-from ..models import Booking, HistoryEntry, HistoryKind, OutboxMessage
+from ..models import Booking, HistoryEntry, HistoryKind
 from ..state import Session, crm, session
 from .intake import answer_text
-from .outbox import add_message
+from .outbox import Message, message
 from .transaction import is_contention, transact
 
 _log = logging.getLogger(__name__)
@@ -99,10 +99,10 @@ def log_activity(session: Session, booking: Booking, entry: HistoryEntry, hooks:
 
 def tell_crm(
     session: Session, booking: Booking, entry: HistoryEntry, hooks: Hooks, *, linked: bool = True
-) -> list[OutboxMessage]:
+) -> list[Message]:
     """Both hooks, and then the new ``entry`` itself with the activity it became.
 
-    What failed is noted on the booking and left to a job: its message is returned.  With ``linked=False`` the contact
+    What failed is noted on the booking and left to a job: its message is returned, to be written.  With ``linked=False`` the contact
     was tried already, in vain.
     """
     if hooks is Hooks.LATER:
@@ -112,8 +112,7 @@ def tell_crm(
     session.flush()
     if done:
         return []
-    later = add_message(
-        session,
+    later = message(
         topic="crm",
         kind=entry.kind.value,
         dedupe_key=f"{booking.uid}:{entry.id}:crm",

@@ -6,7 +6,9 @@ says the same, and a mail that overtakes another cannot mislead a calendar.
 
 from __future__ import annotations
 
+import collections.abc as c
 import datetime as dt
+import functools
 import typing as t
 
 import sqlalchemy as sa
@@ -23,8 +25,11 @@ TO_GUEST = set(HistoryKind) - {HistoryKind.COMPLETED, HistoryKind.NO_SHOW}
 _CHANGING = frozenset({HistoryKind.RESCHEDULED, HistoryKind.CANCELLED})
 
 
-def add_message(
-    session: Session,
+Message: t.TypeAlias = "dict[str, t.Any]"
+"""A message of the outbox, to be written by :func:`write`: its columns."""
+
+
+def message(
     *,
     topic: str,
     kind: str,
@@ -34,20 +39,30 @@ def add_message(
     payload: dict[str, t.Any] | None = None,
     due_at: dt.datetime | None = None,
     rule_id: int | None = None,
-) -> OutboxMessage:
-    """Write one message of the outbox; it is delivered after the transaction commits, at ``due_at`` or at once."""
-    message = OutboxMessage(
-        topic=topic,
-        kind=kind,
-        dedupe_key=dedupe_key[:200],
-        booking_id=booking.id if booking else None,
-        recipient=recipient[:254],
-        payload=payload or {},
-        due_at=due_at or utcnow(),
-        rule_id=rule_id,
-    )
-    session.add(message)
-    return message
+) -> Message:
+    """A message that is delivered after the transaction commits, at ``due_at`` or at once."""
+    return {
+        "topic": topic,
+        "kind": kind,
+        "dedupe_key": dedupe_key[:200],
+        "booking_id": booking.id if booking else None,
+        "recipient": recipient[:254],
+        "payload": payload or {},
+        "due_at": due_at or utcnow(),
+        "rule_id": rule_id,
+    }
+
+
+def write(session: Session, messages: c.Sequence[Message]) -> list[int]:
+    """Write messages in one statement; their ids are in the same order, and rise."""
+    return list(session.scalars(_insert(), messages)) if messages else []
+
+
+@functools.cache
+def _insert() -> t.Any:
+    """Built once; past the unit of work, since nothing reads what was written in this transaction."""
+    outbox = OutboxMessage.__table__
+    return sa.insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
 
 
 def mail_payload(booking: Booking, audience: Audience, host: Host | None, **more: t.Any) -> dict[str, t.Any]:
@@ -64,8 +79,8 @@ def mail_payload(booking: Booking, audience: Audience, host: Host | None, **more
     }
 
 
-def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[OutboxMessage]:
-    """Write the mails by which the guest and the hosts learn of ``entry``.
+def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Message]:
+    """The mails by which the guest and the hosts learn of ``entry``.
 
     Hosts who want no mails get none, unless an earlier one put the meeting into their calendar.
     """
@@ -73,8 +88,7 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Outbox
         return []
     more = {"history_id": entry.id, "actor": entry.actor, **entry.detail}
     key = f"{booking.uid}:{entry.id}"
-    to_guest = add_message(
-        session,
+    to_guest = message(
         topic="mail",
         kind=entry.kind.value,
         dedupe_key=f"{key}:guest",
@@ -83,8 +97,7 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Outbox
         payload=mail_payload(booking, Audience.GUEST, None, **more),
     )
     to_hosts = [
-        add_message(
-            session,
+        message(
             topic="mail",
             kind=entry.kind.value,
             dedupe_key=f"{key}:host:{host.id}",
@@ -98,14 +111,13 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Outbox
     return [to_guest, *to_hosts]
 
 
-def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: int) -> list[OutboxMessage]:
-    """Write the cancellation for a host who holds the meeting no more."""
+def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: int) -> list[Message]:
+    """The cancellation for a host who holds the meeting no more."""
     host = session.get(Host, host_id)
     if host is None or not (host.notify_by_email or _was_told(session, booking, host)):
         return []
     reason = _("Another host holds this meeting now.")
-    message = add_message(
-        session,
+    left = message(
         topic="mail",
         kind=HistoryKind.CANCELLED.value,
         dedupe_key=f"{booking.uid}:{entry.id}:left:{host.id}",
@@ -113,7 +125,7 @@ def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: 
         recipient=crm().email_of(host.user),
         payload=mail_payload(booking, Audience.HOST, host, actor="host", reason=reason),
     )
-    return [message]
+    return [left]
 
 
 def _was_told(session: Session, booking: Booking, host: Host) -> bool:

@@ -12,7 +12,7 @@ from ..models.columns import utcnow
 from ..state import Session, crm
 from .host_settings import Rule, stamps_of
 from .host_settings import rules as host_rules
-from .outbox import add_message, mail_payload
+from .outbox import Message, mail_payload, message, write
 
 
 def due_at(rule: MessageRule | Rule, booking: Booking) -> dt.datetime:
@@ -21,15 +21,17 @@ def due_at(rule: MessageRule | Rule, booking: Booking) -> dt.datetime:
     return anchor + dt.timedelta(minutes=rule.minutes)
 
 
-def plan(session: Session, booking: Booking, *, new: bool = False) -> None:
-    """Make the booking's waiting reminders what its rules say now; ``new`` means that there can't be any yet."""
+def plan(session: Session, booking: Booking, *, new: bool = False) -> list[Message]:
+    """What has to be written so that the booking's waiting reminders are what its rules say now; those that wait are
+    deleted.  ``new`` means that there can't be any yet."""
     if not new:
         forget(session, booking)
     if booking.status not in (BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
-        return  # a meeting that was held still has its follow-ups before it
+        return []  # a meeting that was held still has its follow-ups before it
     rules = _rules(session, booking)
     keys = [] if new else _kept_keys(session, booking)
     now = utcnow()
+    wanted = []
     for rule in rules:
         if due_at(rule, booking) <= now or (booking.no_reminders and rule.audience is Audience.GUEST):
             continue
@@ -38,13 +40,13 @@ def plan(session: Session, booking: Booking, *, new: bool = False) -> None:
                 continue
             key = f"{booking.uid}:rule:{rule.id}:{booking.sequence}:{host.id if host else 'guest'}"
             if key not in keys:
-                _add(session, rule, booking, host, key)
+                wanted.append(_message(rule, booking, host, key))
+    return wanted
 
 
-def _add(session: Session, rule: Rule, booking: Booking, host: Host | None, key: str) -> None:
+def _message(rule: Rule, booking: Booking, host: Host | None, key: str) -> Message:
     before = rule.minutes < 0 or (rule.minutes == 0 and rule.anchor is Anchor.START)
-    add_message(
-        session,
+    return message(
         topic="mail",
         kind="reminder" if before else "follow_up",
         dedupe_key=key,
@@ -82,7 +84,7 @@ def plan_again(session: Session, host: Host) -> None:
         .order_by(Booking.id)
     ).all()
     for booking in coming:
-        plan(session, booking)
+        write(session, plan(session, booking))
 
 
 def _rules(session: Session, booking: Booking) -> list[Rule]:

@@ -11,7 +11,7 @@ from ..signals import announce, ring
 from ..state import Session
 from . import reminders
 from .hooks import Hooks, notify_hosts, tell_crm
-from .outbox import tell, tell_left
+from .outbox import tell, tell_left, write
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,5 @@ def tell_all(
     for host_id in entry.detail.get("left", ()):
         messages += tell_left(db, booking, entry, host_id)
     # After the mails, and so with later numbers: when both are overdue, a confirmation goes before its reminder.
-    with db.no_autoflush:
-        reminders.plan(db, booking, new=new)
-    db.flush()
-    return Told(entry, kind, [message.id for message in messages])
+    ids = write(db, [*messages, *reminders.plan(db, booking, new=new)])
+    return Told(entry, kind, ids[: len(messages)])

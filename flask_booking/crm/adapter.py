@@ -1,8 +1,9 @@
 """The adapter class: every method has a default made of the named columns, and can be overridden.
 
-Methods that write (:meth:`CRM.contact_for`, :meth:`CRM.record_activity`) run inside the transaction of the booking,
-in a SAVEPOINT of their own: when one raises, its writes are undone, the booking is kept, the error is logged and shown
-to the host, and a job tries again.  :class:`flask_booking.errors.Refused` is the exception: it refuses the booking.
+Methods that write (:meth:`CRM.contact_for`, :meth:`CRM.record_activity`) run inside the transaction of the booking.
+When one raises, all is undone and done again with each of them in a SAVEPOINT: what the failing one wrote is lost, the
+booking is kept, the error is logged and shown to the host, and a job tries again.
+:class:`flask_booking.errors.Refused` is the exception: it refuses the booking.
 Methods that only read may be called anywhere inside an application context.
 """
 
@@ -49,6 +50,7 @@ class CRM:
     ) -> None:
         self.models = CRMModels(user, contact, activity)
         self.user_fields, self.contact_fields, self.activity_fields = user_fields, contact_fields, activity_fields
+        self._finding: dict[bool, t.Any] = {}
 
     def check(self) -> None:
         """Runs at start-up.  Raises :class:`~flask_booking.errors.BookingConfigError` with a sentence for each named
@@ -148,23 +150,35 @@ class CRM:
         model, fields = self.models.contact, self.contact_fields
         if model is None or not fields.email or not email:
             return None
-        query = sa.select(model).where(sa.func.lower(getattr(model, fields.email)) == email.lower())
+        wanted = {"email": email.lower(), "tenant": None, "owner": None}
         if fields.tenant:
-            tenant = reference(session, model, fields.tenant, self.tenant_of(host_user))
-            query = query.where(getattr(model, fields.tenant) == tenant)
+            wanted["tenant"] = columns.key_or_value(self.tenant_of(host_user))
+        if fields.owner:
+            wanted["owner"] = self.key_of(host_user)
+        # Made once: that takes longer than a database takes to answer it.
+        known = wanted["tenant"] is not None
+        if known not in self._finding:
+            self._finding[known] = self._select_contact(known)
+        return session.scalars(self._finding[known], wanted).first()
+
+    def _select_contact(self, tenant_known: bool) -> t.Any:
+        model, fields = t.cast("type[t.Any]", self.models.contact), self.contact_fields
+        query = sa.select(model).where(sa.func.lower(getattr(model, fields.email)) == sa.bindparam("email"))
+        if fields.tenant:
+            tenant = columns.compared(model, fields.tenant)
+            query = query.where(tenant == sa.bindparam("tenant") if tenant_known else tenant.is_(None))
         if fields.deleted:
             query = query.where(_is_kept(getattr(model, fields.deleted)))
         order: list[t.Any] = list(sa.inspect(model).primary_key)
         if fields.owner:
-            owner = reference(session, model, fields.owner, host_user)
-            order.insert(0, sa.case((getattr(model, fields.owner) == owner, 0), else_=1))
-        return session.scalars(query.order_by(*order).limit(1)).first()
+            order.insert(0, sa.case((columns.compared(model, fields.owner) == sa.bindparam("owner"), 0), else_=1))
+        return query.order_by(*order).limit(1)
 
     def create_contact(self, session: Session, guest: Guest, host_user: t.Any) -> t.Any | None:
         """A new contact for ``guest``, added to ``session``; None when the CRM wants none.
 
-        Runs as part of :meth:`contact_for`, in a SAVEPOINT of its own.  When a unique constraint refuses the contact
-        because somebody else just made it, that one is taken.
+        Runs as part of :meth:`contact_for`; in a SAVEPOINT of its own where the table has unique columns.  When those
+        refuse the contact because somebody else just made it, that one is taken.
         """
         model, fields = self.models.contact, self.contact_fields
         if model is None:
@@ -191,13 +205,15 @@ class CRM:
     def contact_for(self, session: Session, guest: Guest, host_user: t.Any) -> t.Any | None:
         """The contact that ``guest`` is: found, or created when new; None for a booking without contact.
 
-        Runs in the transaction of the booking, in a SAVEPOINT, with the hosts' calendars locked.  Raise
+        Runs in the transaction of the booking, with the hosts' calendars locked.  Raise
         :class:`~flask_booking.errors.Refused` to refuse the guest; any other exception keeps the booking, and a
         worker tries again.
         """
         found = self.find_contact(session, guest.email, host_user)
         if found is not None:
             return found
+        if self.models.contact is None or not columns.has_unique(self.models.contact):
+            return self.create_contact(session, guest, host_user)
         try:
             with session.begin_nested():
                 created = self.create_contact(session, guest, host_user)
@@ -240,8 +256,8 @@ class CRM:
     ) -> t.Any | None:
         """Log ``happening`` in the CRM's timeline; returns the activity, added to ``session``, or None for none.
 
-        Runs in the transaction of each change of a booking, in a SAVEPOINT; an exception keeps the change, and a
-        worker tries again.  The author is the host: a guest has no account.
+        Runs in the transaction of each change of a booking; an exception keeps the change, and a worker tries again.
+        The author is the host: a guest has no account.
         """
         model, fields = self.models.activity, self.activity_fields
         kind = fields.kind_of(happening.kind)

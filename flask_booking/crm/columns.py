@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections.abc as c
 import datetime as dt
+import functools
 import inspect
 import types
 import typing as t
@@ -43,6 +44,22 @@ def column_of(model: type[t.Any], name: str) -> sa.Column[t.Any] | None:
         return None
     columns = getattr(getattr(_of_class(model, name), "property", None), "columns", [])
     return next((one for one in columns if isinstance(one, sa.Column)), None)
+
+
+def compared(model: type[t.Any], name: str) -> t.Any:
+    """What a query compares with a value, or with the key of the row that a relationship leads to."""
+    attribute = getattr(model, name)
+    if not is_relationship(model, name):
+        return attribute
+    (column,) = attribute.property.local_columns
+    return column
+
+
+def has_unique(model: type[t.Any]) -> bool:
+    """Whether the database refuses a second row with some value, beside that of the primary key."""
+    table = sa.inspect(model).local_table
+    constraints = {*getattr(table, "constraints", ()), *getattr(table, "indexes", ())}
+    return any(isinstance(one, sa.UniqueConstraint) or getattr(one, "unique", False) for one in constraints)
 
 
 def is_queryable(model: type[t.Any], name: str) -> bool:
@@ -87,12 +104,16 @@ def key_of(row: t.Any) -> t.Any:
     return identity[0]
 
 
+def key_or_value(value: t.Any) -> t.Any:
+    """The key of a row; anything else as it is."""
+    return key_of(value) if sa.inspect(value, raiseerr=False) is not None else value
+
+
 def reference(session: Session, model: type[t.Any], name: str, value: t.Any) -> t.Any:
     """``value``, a row or its key, as the attribute wants it: a relationship takes the row, a column the key."""
-    is_row = sa.inspect(value, raiseerr=False) is not None
     if not is_relationship(model, name):
-        return key_of(value) if is_row else value
-    if is_row or value is None:
+        return key_or_value(value)
+    if value is None or sa.inspect(value, raiseerr=False) is not None:
         return value
     return session.get(getattr(model, name).property.entity.class_, value)
 
@@ -141,9 +162,12 @@ def make(model: type[t.Any], values: c.Mapping[str, t.Any]) -> t.Any:
     return row
 
 
+_signature = functools.lru_cache(maxsize=64)(inspect.signature)
+
+
 def keywords(model: type[t.Any], names: c.Iterable[str]) -> set[str]:
     """Those of ``names`` that the constructor takes by keyword.  Raises :class:`TypeError` when that isn't enough."""
-    signature = inspect.signature(model)
+    signature = _signature(model)
     parameters = signature.parameters.values()
     if any(one.kind is one.VAR_KEYWORD for one in parameters):
         taken = set(names)

@@ -13,6 +13,7 @@ from .. import i18n
 from ..crm import Guest, Happening
 from ..errors import BookingError, frames_of
 from ..i18n import gettext as _
+from ..i18n import lazy_gettext
 from ..models import Booking, HistoryEntry, HistoryKind
 from ..state import Session, crm, session
 from .intake import answer_text
@@ -102,8 +103,8 @@ def tell_crm(
 ) -> list[Message]:
     """Both hooks, and then the new ``entry`` itself with the activity it became.
 
-    What failed is noted on the booking and left to a job: its message is returned, to be written.  With ``linked=False`` the contact
-    was tried already, in vain.
+    What failed is noted on the booking and left to a job: its message is returned, to be written.
+    With ``linked=False`` the contact was tried already, in vain.
     """
     if hooks is Hooks.LATER:
         booking.crm_error = TransactionEnded.__name__
@@ -179,22 +180,24 @@ def _earlier(entry: HistoryEntry, booking: Booking) -> str:
     return i18n.format_when(start, start + (booking.ends_at - booking.starts_at), booking.host_time_zone)
 
 
+_KINDS = {
+    HistoryKind.BOOKED: lazy_gettext("Meeting booked"),
+    HistoryKind.REQUESTED: lazy_gettext("Meeting requested"),
+    HistoryKind.ACCEPTED: lazy_gettext("Meeting accepted"),
+    HistoryKind.DECLINED: lazy_gettext("Meeting declined"),
+    HistoryKind.RESCHEDULED: lazy_gettext("Meeting rescheduled"),
+    HistoryKind.CANCELLED: lazy_gettext("Meeting cancelled"),
+    HistoryKind.COMPLETED: lazy_gettext("Meeting completed"),
+    HistoryKind.NO_SHOW: lazy_gettext("Guest did not come"),
+    HistoryKind.REASSIGNED: lazy_gettext("Meeting reassigned"),
+}
+
+
 def kind_text(kind: HistoryKind, *, withdrawn: bool = False) -> str:
     """What happened, in two words; ``withdrawn`` says that what ended was a request."""
     if withdrawn and kind is HistoryKind.CANCELLED:
         return _("Request withdrawn")
-    texts = {
-        HistoryKind.BOOKED: _("Meeting booked"),
-        HistoryKind.REQUESTED: _("Meeting requested"),
-        HistoryKind.ACCEPTED: _("Meeting accepted"),
-        HistoryKind.DECLINED: _("Meeting declined"),
-        HistoryKind.RESCHEDULED: _("Meeting rescheduled"),
-        HistoryKind.CANCELLED: _("Meeting cancelled"),
-        HistoryKind.COMPLETED: _("Meeting completed"),
-        HistoryKind.NO_SHOW: _("Guest did not come"),
-        HistoryKind.REASSIGNED: _("Meeting reassigned"),
-    }
-    return texts[kind]
+    return str(_KINDS[kind])
 
 
 _FAILED = object()

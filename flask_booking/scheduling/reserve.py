@@ -9,10 +9,11 @@ import time
 import typing as t
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import set_committed_value
 
 from ..encryption import new_public_id, new_token, token_hash
 from ..errors import GuestLimitReached, HoldExpired, KeyReused, NoLongerOffered, SlotTaken, SlotUnavailable
-from ..models import Booking, BookingStatus, EventType, HistoryKind, Host
+from ..models import Booking, BookingHost, BookingStatus, EventType, HistoryKind, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
 from ..state import Session, session
@@ -78,10 +79,13 @@ def _book(
         return earlier, None
     chosen = _choose(db, event, hosts, start, minutes, request.hold, now)
     _check_guest_limit(db, event, request.intake.guest.email)
-    booking = _new_booking(event, [host for host in hosts if host.id in chosen], request, minutes)
+    attending = [host for host in hosts if host.id in chosen]
+    booking = _new_booking(event, attending[0].time_zone, request, minutes)
+    set_committed_value(booking, "hosts", attending)  # their rows are written below, with less ado
     linked = link_contact(db, booking, hooks)
     db.add(booking)
     db.flush()
+    db.execute(sa.insert(BookingHost.__table__), [{"booking_id": booking.id, "host_id": one} for one in chosen])
     occupy(db, event, chosen, start, start + minutes * 60, booking_id=booking.id)
     kind = HistoryKind.REQUESTED if event.requires_approval else HistoryKind.BOOKED
     return booking, tell_all(db, booking, new_entry(booking, kind, request.actor), hooks, linked=linked, new=True)
@@ -150,7 +154,7 @@ def _check_guest_limit(db: Session, event: EventType, email: str) -> None:
         raise GuestLimitReached
 
 
-def _new_booking(event: EventType, hosts: list[Host], request: BookingRequest, minutes: int) -> Booking:
+def _new_booking(event: EventType, time_zone: str, request: BookingRequest, minutes: int) -> Booking:
     intake, guest = request.intake, request.intake.guest
     token, public_id = new_token(), new_public_id()
     starts_at = request.start.astimezone(dt.UTC)
@@ -161,9 +165,8 @@ def _new_booking(event: EventType, hosts: list[Host], request: BookingRequest, m
         status=BookingStatus.PENDING if event.requires_approval else BookingStatus.CONFIRMED,
         starts_at=starts_at,
         ends_at=starts_at + dt.timedelta(minutes=minutes),
-        hosts=hosts,
-        host_time_zone=hosts[0].time_zone,
-        starts_local=starts_at.astimezone(zone(hosts[0].time_zone)).replace(tzinfo=None),
+        host_time_zone=time_zone,
+        starts_local=starts_at.astimezone(zone(time_zone)).replace(tzinfo=None),
         guest_name=guest.name,
         guest_email=guest.email,
         guest_email_key=guest.email.lower(),

@@ -15,7 +15,6 @@ from ..availability import Calendar, Hours, Limits, Occupied, Range, Rules, Wind
 from ..models import Assignment, EventType, EventTypeHost, Host, OccupiedTime
 from ..state import Session
 from . import host_settings
-from .transaction import current
 
 DAY = 86_400
 _REACH = 2 * DAY
@@ -62,9 +61,10 @@ def load(
     limits = [Limits(one.limit_day, one.limit_week, one.limit_month) for one in hosts]
     base = _rules(event, hosts[0].week_start if hosts else 0)
     limited = any(one != Limits() for one in (base.limits, *limits))
-    reach = _LIMIT_REACH if limited else _REACH
+    before, after = base.buffer_before * 60, (max(event.durations) + base.buffer_after) * 60
+    before, after = (max(near, _LIMIT_REACH) if limited else near for near in (before, after))
     declared = host_settings.declared(session, host_settings.stamps_of(hosts))
-    occupied = _occupied(session, host_ids, start - reach, end + reach, locked)
+    occupied = _occupied(session, host_ids, start - before, end + after, locked)
     return Snapshot(
         event_type_id=event.id,
         durations=tuple(event.durations),
@@ -104,7 +104,9 @@ def _occupied(
     session: Session, host_ids: c.Sequence[int], start: int, end: int, locked: bool
 ) -> dict[int, tuple[Occupied, ...]]:
     found: dict[int, list[Occupied]] = collections.defaultdict(list)
-    for row in session.execute(_select_occupied(locked), {"hosts": host_ids, "first": start - _REACH, "last": end}):
+    """What is occupied in ``[start, end)``, in order of time.  The index is asked for what begins not long before."""
+    wanted = {"hosts": host_ids, "begun": start - _REACH, "first": start, "last": end}
+    for row in session.execute(_select_occupied(locked), wanted):
         found[row[0]].append(Occupied(*row[1:]))
     return collections.defaultdict(tuple, {host_id: tuple(times) for host_id, times in found.items()})
 
@@ -133,7 +135,7 @@ def _select_event() -> t.Any:
 
 @functools.cache
 def _select_occupied(locked: bool) -> t.Any:
-    row = OccupiedTime
+    row = OccupiedTime.__table__.c
     query = (
         sa.select(
             row.host_id, row.starts, row.ends, row.occupied_from, row.occupied_until,
@@ -141,9 +143,10 @@ def _select_occupied(locked: bool) -> t.Any:
         )
         .where(
             row.host_id.in_(sa.bindparam("hosts", expanding=True)),
-            row.occupied_from >= sa.bindparam("first"),
+            row.occupied_from >= sa.bindparam("begun"),
+            row.occupied_until > sa.bindparam("first"),
             row.occupied_from < sa.bindparam("last"),
         )
         .order_by(row.host_id, row.occupied_from)
     )  # fmt: skip
-    return current(query) if locked else query
+    return query.with_for_update() if locked else query

@@ -162,7 +162,9 @@ def make(model: type[t.Any], values: c.Mapping[str, t.Any]) -> t.Any:
     return row
 
 
-_signature = functools.lru_cache(maxsize=64)(inspect.signature)
+@functools.lru_cache(maxsize=64)
+def _signature(model: c.Hashable) -> inspect.Signature:
+    return inspect.signature(t.cast("type[t.Any]", model))
 
 
 def keywords(model: type[t.Any], names: c.Iterable[str]) -> set[str]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm as so
 
 from ..availability import Calendar, Hours, Limits, Occupied, Range, Rules, Window
-from ..models import Assignment, EventType, EventTypeHost, Host, OccupiedTime
+from ..models import Assignment, BookingPage, EventType, EventTypeHost, Host, OccupiedTime
 from ..state import Session
 from . import host_settings
 
@@ -120,6 +120,14 @@ def event_with_hosts(session: Session, event_type_id: int) -> tuple[EventType | 
 # Each query is built once: that takes longer than a database takes to answer it.
 
 
+_DECIDING = (
+    *("page_id", "title", "active", "archived_at", "durations", "interval", "buffer_before", "buffer_after", "notice"),
+    *("window_kind", "window_days", "window_first", "window_last", "limit_day", "limit_week", "limit_month"),
+    *("limit_guest", "seats", "hold_minutes", "requires_approval", "assignment", "schedule_id"),
+)
+"""The columns of an event type that decide about a booking; its texts and questions are read where they are shown."""
+
+
 @functools.cache
 def _select_event() -> t.Any:
     return (
@@ -128,7 +136,11 @@ def _select_event() -> t.Any:
         .outerjoin(Host, (Host.id == EventTypeHost.host_id) & Host.active)
         .where(EventType.id == sa.bindparam("event"))
         .order_by(Host.id)
-        .options(so.joinedload(EventType.page), so.joinedload(Host.user))
+        .options(
+            so.load_only(*(getattr(EventType, name) for name in _DECIDING)),
+            so.joinedload(EventType.page).load_only(BookingPage.host_id),
+            so.joinedload(Host.user),
+        )
         .execution_options(populate_existing=True)
     )
 

@@ -163,13 +163,13 @@ def make(model: type[t.Any], values: c.Mapping[str, t.Any]) -> t.Any:
 
 
 @functools.lru_cache(maxsize=64)
-def _signature(model: c.Hashable) -> inspect.Signature:
-    return inspect.signature(t.cast("type[t.Any]", model))
+def _signature(model: t.Any) -> inspect.Signature:
+    return inspect.signature(model)
 
 
 def keywords(model: type[t.Any], names: c.Iterable[str]) -> set[str]:
     """Those of ``names`` that the constructor takes by keyword.  Raises :class:`TypeError` when that isn't enough."""
-    signature = _signature(model)
+    signature = _signature(t.cast(t.Any, model))
     parameters = signature.parameters.values()
     if any(one.kind is one.VAR_KEYWORD for one in parameters):
         taken = set(names)

@@ -89,6 +89,7 @@ def test_a_tenant_may_be_a_key_here_and_a_relationship_there(of_users: str, of_r
     crm.check()
     users: list[Any] = [db.get(User, key) for key in (0, 1)]
     made = [crm.contact_for(db, Guest("Sam Longname", "Sam@x.example"), user) for user in users]
+    db.flush()
     assert [(one.firm_id, one.name) for one in made] == [(0, "Sam Longn"), (1, "Sam Longn")]
     for user, own, other in zip(users, made, reversed(made), strict=True):
         assert crm.contact_for(db, Guest("Sam", "sam@X.example"), user) is own

@@ -11,7 +11,7 @@ from .. import catalog
 from ..colour import contrast, house_accent, parsed, shades
 from ..errors import InvalidInput
 from ..i18n import gettext as _
-from ..i18n import language_name, languages, lazy_gettext, spoken
+from ..i18n import language_name, languages, lazy_gettext, left_to_right, spoken
 from ..models import Appearance, BookingPage, Host
 from ..state import crm
 from ..zones import zone_names
@@ -87,13 +87,13 @@ def contrast_note(accent: str) -> tuple[bool, str]:
     wanted = parsed(accent) if accent.strip() else house_accent()
     if wanted is None:
         return False, _("A colour is written like #2456d6.")
-    light, dark = shades(wanted), shades(wanted, dark=True)
+    light, dark = (left_to_right(shades(wanted, dark=dark).accent) for dark in (False, True))
     ratio = contrast(wanted, "#ffffff")
-    if light.accent == wanted:
+    if shades(wanted).accent == wanted:
         return True, _("Easy to read on light pages (%(ratio)s : 1). On dark pages it is made lighter: %(dark)s.",
-                       ratio=f"{ratio:.1f}", dark=dark.accent)  # fmt: skip
+                       ratio=f"{ratio:.1f}", dark=dark)  # fmt: skip
     return False, _("Too pale to be read as it is (%(ratio)s : 1). Guests see %(light)s, on dark pages %(dark)s.",
-                    ratio=f"{ratio:.1f}", light=light.accent, dark=dark.accent)  # fmt: skip
+                    ratio=f"{ratio:.1f}", light=light, dark=dark)  # fmt: skip
 
 
 @blueprint.post("/preview/accent")

@@ -33,14 +33,20 @@ BASE = "<title>{% block title %}{% endblock %}</title>{% block content %}{% endb
 ROOT = "/settings/booking"
 
 
-def mount(db: SQLAlchemy, crm: CRM, url: str = "sqlite://", **config: Any) -> Flask:
-    """An app of nothing but Flask, its tables made."""
+def bare_app(db: SQLAlchemy, url: str = "sqlite://", **config: Any) -> Flask:
+    """An app of nothing but Flask, on the database at ``url``."""
     app = Flask("crm")
     app.config |= {"SECRET_KEY": "only for tests", "SQLALCHEMY_DATABASE_URI": url, "TESTING": True}
     app.config |= {"BOOKING_WORKER": False, "BOOKING_RATE_LIMIT_ENABLED": False, "BOOKING_MIN_FORM_SECONDS": 0}
     app.config |= {"WTF_CSRF_ENABLED": False, **config}
     app.jinja_env.loader = jinja2.DictLoader({"base.html": BASE})
     db.init_app(app)
+    return app
+
+
+def mount(db: SQLAlchemy, crm: CRM, url: str = "sqlite://", **config: Any) -> Flask:
+    """Such an app with booking, its tables made."""
+    app = bare_app(db, url, **config)
     FlaskBooking().init_app(app, db, crm=crm)
     with app.app_context():
         db.create_all()

@@ -223,7 +223,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("crm", "sentence"), [row for row in REFUSED if row[1]], ids=lambda one: one[:60] if isinstance(one, str) else "")
+@pytest.mark.parametrize(
+    ("crm", "sentence"), [row for row in REFUSED if row[1]], ids=lambda one: one[:60] if isinstance(one, str) else ""
+)
 def test_what_can_not_work_is_refused_at_start_up(crm: CRM, sentence: str) -> None:
     with pytest.raises(BookingConfigError) as refused:
         FlaskBooking().init_app(new_app(), db, crm=crm)

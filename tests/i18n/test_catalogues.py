@@ -11,7 +11,7 @@ from babel.messages.checkers import num_plurals, python_format
 
 from scripts.messages import LANGUAGES, TEMPLATE, file_of, in_step, texts_of_the_sources, translated, written
 
-COMPLETE: tuple[str, ...] = ("ar", "de", "es", "fr")
+COMPLETE: tuple[str, ...] = LANGUAGES
 """The languages whose catalogue may lack nothing."""
 
 _PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sd%]")

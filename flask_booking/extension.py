@@ -44,6 +44,12 @@ class FlaskBooking:
         unknown = {key for key in app.config if key.startswith("BOOKING_")} - config.defaults().keys()
         if unknown:
             raise BookingConfigError(f"Unknown configuration: {', '.join(sorted(unknown))}")
+        for key in ("BOOKING_URL_PREFIX", "BOOKING_SETTINGS_URL_PREFIX", "BOOKING_API_URL_PREFIX"):
+            if "<" in app.config[key]:  # links in mails are made where there is no request that could fill it in
+                raise BookingConfigError(
+                    f"{key} must be the same for everybody, without variables such as <tenant>: "
+                    "the tenant of a booking is that of its host (CRM.tenant_of)"
+                )
         encryption_keys(app.config["BOOKING_ENCRYPTION_KEYS"], app.config.get("SECRET_KEY"))
         check_keys(db, crm.models)
         crm.check()

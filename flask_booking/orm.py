@@ -137,11 +137,13 @@ def bound() -> Binding:
 def bind(db: SQLAlchemy, crm: CRMModels) -> None:
     """Map the package's models onto the metadata of the CRM's users; a process has one CRM, with any number of apps.
 
-    Raises :class:`BookingConfigError` when there is another one already, or when :func:`check_keys` does.
+    Raises :class:`BookingConfigError` when there is another one already, when a table's name is taken, or when
+    :func:`check_keys` does.
     """
     keys = check_keys(db, crm)
     metadata = keys["user"].table.metadata
     if Model._bound_to is None:
+        _check_tables(metadata)
         registry = so.registry(metadata=metadata, type_annotation_map={dt.datetime: UTCDateTime()})
         Model._bound_to = (metadata, crm)
         for model in Model._declared:
@@ -158,6 +160,17 @@ def bind(db: SQLAlchemy, crm: CRMModels) -> None:
     elif Model._bound_to != (metadata, crm):
         raise BookingConfigError(
             "flask_booking already serves another CRM in this process: give all apps the same db and crm models"
+        )
+
+
+def _check_tables(metadata: sa.MetaData) -> None:
+    """Raise :class:`BookingConfigError` when a name of our tables is taken."""
+    prefix = f"{metadata.schema}." if metadata.schema else ""
+    taken = sorted(name for name in table_names() if prefix + name in metadata.tables)
+    if taken:
+        raise BookingConfigError(
+            f"The CRM's metadata has tables of the same names as ours already: {', '.join(taken)}. Rename yours; or, "
+            "if they were read by db.reflect(), call init_app before"
         )
 
 

@@ -22,6 +22,7 @@ from .choose import Ignoring, choose
 from .hooks import Hooks, with_hooks
 from .intake import many_lines
 from .occupy import forget_expired, occupy, release_booking
+from .outbox import write
 from .tell import Told, new_entry, tell_all
 from .transaction import current, lock_calendars
 
@@ -151,7 +152,7 @@ def remind_guest(booking_id: int, wanted: bool) -> Booking:
 
     def change(booking: Booking) -> None:
         booking.no_reminders = not wanted
-        reminders.plan(db, booking)
+        write(db, reminders.plan(db, booking))
 
     return _change(db, booking_id, change)
 

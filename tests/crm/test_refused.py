@@ -16,6 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_co
 from flask_booking import CRM, ActivityFields, BookingConfigError, ContactFields, FlaskBooking, UserFields
 from flask_booking.crm import KINDS
 from flask_booking.models import HistoryKind
+from tests.crm.apart import apart
 
 
 class Base(DeclarativeBase):
@@ -241,6 +242,29 @@ def test_every_problem_is_told_at_once() -> None:
     with pytest.raises(BookingConfigError) as refused:
         contacts(Strict, owner="boss", phone="tel").check()
     assert len(str(refused.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize("room", ["", "SETTINGS_", "API_"])
+def test_a_tenant_in_the_addresses_of_our_pages_is_refused(room: str) -> None:
+    app = new_app()
+    app.config[f"BOOKING_{room}URL_PREFIX"] = "/<tenant>/booking"
+    with pytest.raises(BookingConfigError, match=f"BOOKING_{room}URL_PREFIX must be the same for everybody"):
+        FlaskBooking().init_app(app, db, crm=CRM(Agent))
+
+
+def a_table_is_taken() -> None:
+    taken = sa.Table("booking_page", db.metadata, sa.Column("id", sa.Integer, primary_key=True))
+    with pytest.raises(BookingConfigError, match=r"same names as ours already: booking_page\. Rename yours"):
+        FlaskBooking().init_app(new_app(), db, crm=CRM(Agent))
+    db.metadata.remove(taken)
+    app = new_app()
+    db.init_app(app)
+    FlaskBooking().init_app(app, db, crm=CRM(Agent))  # nothing was half done
+    sa.orm.configure_mappers()
+
+
+def test_a_table_of_the_crm_that_is_called_like_one_of_ours_is_refused() -> None:
+    apart(a_table_is_taken)
 
 
 def test_the_kinds_are_those_of_the_history() -> None:

@@ -11,7 +11,7 @@ WORKERS ?= 2
 # Arguments for pytest, for instance: make test ARGS="tests/scheduling -x"
 ARGS ?=
 
-.PHONY: help demo demo-reset test lint lint-code lint-types lint-imports lint-templates lint-words format messages bench docs clean
+.PHONY: help demo demo-reset test lint lint-code lint-types lint-imports lint-templates lint-words format messages test-matrix bench docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make test [ARGS=...]   run the tests; services that don't answer are skipped and named"
 	@echo "make lint              ruff, mypy, import-linter, djlint, codespell; make format repairs what it can"
 	@echo "make messages          bring the translations in step with the sources"
+	@echo "make test-matrix       run the core of the tests on other versions of Python, Flask and SQLAlchemy"
 	@echo "make bench             measure, with ratios"
 	@echo "make docs              build docs/_build/html"
 
@@ -65,6 +66,12 @@ format: $(VENV)/.installed-lint
 
 messages: $(VENV)/.installed-lint
 	$(BIN)/python scripts/messages.py
+
+# One row of the matrix alone, for instance: make test-matrix ROW=lowest
+ROW ?=
+
+test-matrix: $(VENV)/pyvenv.cfg
+	$(BIN)/python scripts/matrix.py $(if $(ROW),--row $(ROW)) $(ARGS)
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.fixtures.mail",
     "tests.fixtures.people",
     "tests.fixtures.queues",
+    "tests.fixtures.wheel",
 ]
 
 # No deadline: how long an example takes says more about the machine than about the code.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 import typing as t
@@ -15,11 +16,21 @@ from ..zones import zone
 
 if t.TYPE_CHECKING:
     from ..models import BlockedTime
-    from .host_settings import Blocked
 
 _ALLOWED = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS", "WKST"}
 _MOST = 20_000
 """More occurrences than a rule can have: daily for 54 years."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Blocked:
+    """A blocked time, apart from the database: as :class:`~flask_booking.models.BlockedTime` has it."""
+
+    starts_local: dt.datetime
+    ends_local: dt.datetime
+    time_zone: str
+    rrule: str
+    title: str
 
 
 def epoch(local: dt.datetime, zone_key: str) -> int:

@@ -18,23 +18,12 @@ import sqlalchemy as sa
 from ..availability import Busy, Hours, Range
 from ..models import Anchor, Audience, BlockedTime, DateOverride, Host, MessageRule, Schedule
 from ..state import Session, state
-from .blocked import expand
+from .blocked import Blocked, expand
 
 DAY = 86_400
 T = t.TypeVar("T")
 Stamps: t.TypeAlias = "dict[int, int]"
 """The settings stamp of each host, by the host's id."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Blocked:
-    """A blocked time, as :class:`~flask_booking.models.BlockedTime` has it."""
-
-    starts_local: dt.datetime
-    ends_local: dt.datetime
-    time_zone: str
-    rrule: str
-    title: str
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,8 +24,9 @@ from flask_booking import CRM
 from flask_booking.jobs.outbox import deliver_due
 from flask_booking.models import Booking, HistoryEntry, OutboxMessage
 from flask_booking.state import crm, session
-from tests.public.guest import Form, choose, form_to, heading, send, text_of
-from tests.public.guest import _Reader as Reader
+from flask_booking.testing.reading import Form, form_to, text_of
+from flask_booking.testing.reading import _Reader as Reader
+from tests.public.guest import choose, heading, send
 
 ZONE = "Europe/Paris"
 DONE = ("booked", "rescheduled", "cancelled")

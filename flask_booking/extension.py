@@ -28,8 +28,11 @@ class FlaskBooking:
     """
 
     def __init__(self, app: Flask | None = None, db: SQLAlchemy | None = None, *, crm: CRM | None = None) -> None:
-        if app is not None and db is not None and crm is not None:
-            self.init_app(app, db, crm=crm)
+        if app is None:
+            return
+        if db is None or crm is None:
+            raise BookingConfigError("FlaskBooking(app) mounts nothing: write FlaskBooking(app, db, crm=CRM(User, …))")
+        self.init_app(app, db, crm=crm)
 
     def init_app(self, app: Flask, db: SQLAlchemy, *, crm: CRM) -> None:
         """Mount booking on ``app``.
@@ -37,6 +40,11 @@ class FlaskBooking:
         ``db`` is the CRM's Flask-SQLAlchemy object and ``crm`` the adapter to its users, contacts and activities.
         Raises :class:`~flask_booking.errors.BookingConfigError` with the setting to change when that can't work.
         """
+        # `current_app` would be another app, or none, in another thread.
+        given: t.Any = getattr(app, "_get_current_object", lambda: app)()
+        if not isinstance(given, Flask):
+            raise BookingConfigError(f"init_app needs the Flask app itself, not the {type(given).__name__} around it")
+        app = given
         if "booking" in app.extensions:
             raise BookingConfigError("FlaskBooking().init_app was called twice for this app")
         for key, value in config.defaults().items():
@@ -44,12 +52,7 @@ class FlaskBooking:
         unknown = {key for key in app.config if key.startswith("BOOKING_")} - config.defaults().keys()
         if unknown:
             raise BookingConfigError(f"Unknown configuration: {', '.join(sorted(unknown))}")
-        for key in ("BOOKING_URL_PREFIX", "BOOKING_SETTINGS_URL_PREFIX", "BOOKING_API_URL_PREFIX"):
-            if "<" in app.config[key]:  # links in mails are made where there is no request that could fill it in
-                raise BookingConfigError(
-                    f"{key} must be the same for everybody, without variables such as <tenant>: "
-                    "the tenant of a booking is that of its host (CRM.tenant_of)"
-                )
+        _check_addresses(app)
         encryption_keys(app.config["BOOKING_ENCRYPTION_KEYS"], app.config.get("SECRET_KEY"))
         check_keys(db, crm.models)
         crm.check()
@@ -60,6 +63,28 @@ class FlaskBooking:
         app.extensions["booking"].extras["forms"] = own_forms(app.config["BOOKING_FORMS"])
         app.extensions["booking"].extras[OWN_TEXTS] = own_texts(app.config["BOOKING_TEXTS"])
         _register(app)
+
+
+def _check_addresses(app: Flask) -> None:
+    """Refuse an app on which no page of ours would be found."""
+    for key in ("BOOKING_URL_PREFIX", "BOOKING_SETTINGS_URL_PREFIX", "BOOKING_API_URL_PREFIX"):
+        prefix = str(app.config[key] or "").rstrip("/")
+        if prefix and not prefix.startswith("/"):
+            raise BookingConfigError(f'{key} is "{prefix}" and must begin with a slash: "/{prefix}"')
+        if "<" in prefix:  # links in mails are made where there is no request that could fill it in
+            raise BookingConfigError(
+                f"{key} must be the same for everybody, without variables such as <tenant>: "
+                "the tenant of a booking is that of its host (CRM.tenant_of)"
+            )
+        app.config[key] = prefix
+    taken = sorted({"booking_public", "booking_settings", "booking_api"} & app.blueprints.keys())
+    if taken:
+        raise BookingConfigError(f"The app has a blueprint called {taken[0]}, a name of flask_booking: rename it")
+    if app.url_map.host_matching:
+        raise BookingConfigError(
+            "The app was made with host_matching=True, so that only rules with a host are found, and blueprints have "
+            "none: make it with subdomain_matching=True, or have hosts told apart by the server in front of it"
+        )
 
 
 def _register(app: Flask) -> None:

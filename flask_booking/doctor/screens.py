@@ -140,7 +140,7 @@ def forged_requests() -> c.Iterator[Finding]:
         name_of(function)
         for function in app.before_request_funcs.get(None, ())
         if not name_of(function).startswith(("flask_wtf.", "flask_booking."))
-        and any(word in name_of(function).lower() for word in ("csrf", "xsrf"))
+        and any(word in name_of(function).lower() for word in ("csrf", "xsrf", "nonce", "forgery"))
     ]
     for name in others:
         text = f"`{name}` looks like a CSRF protection of your own: our forms don't carry its token"

@@ -16,4 +16,5 @@ def as_if_asked(app: t.Any, base: str = "") -> RequestContext:
     ``base`` is the address the CRM is reached at; without it the configured one counts.  Nobody is logged in, and no
     function of the CRM runs that runs before a request.
     """
-    return t.cast(Flask, app).test_request_context(base_url=base or base_url() or "http://localhost")
+    trusted = app.config.get("TRUSTED_HOSTS") or ["localhost"]  # Flask builds no address for any other name
+    return t.cast(Flask, app).test_request_context(base_url=base or base_url() or f"http://{trusted[0].lstrip('.')}")

@@ -108,11 +108,16 @@ def _private(response: Response) -> Response:
 
 @blueprint.errorhandler(BookingError)
 def _sorry(error: BookingError) -> Response:
-    session().rollback()
-    if error.status == 401 or access.desk_if_open() is None:
-        g.pop("booking_desk", None)
-        return make_response(screen.render("closed.html", error=error), error.status)
-    return make_response(screen.render("error.html", error=error), error.status)
+    try:
+        session().rollback()
+        if error.status == 401 or access.desk_if_open() is None:
+            g.pop("booking_desk", None)
+            return make_response(screen.render("closed.html", error=error), error.status)
+        return make_response(screen.render("error.html", error=error), error.status)
+    except Exception as again:  # the database is away, or the CRM's base template is broken, or made for users only
+        if error.status != 401:
+            _log.error("the page for an error failed: %s\n%s", told(again), frames_of(again))
+        return Response(error.description, error.status, mimetype="text/plain")
 
 
 @blueprint.errorhandler(Exception)
@@ -125,11 +130,7 @@ def _unforeseen(error: Exception) -> ResponseReturnValue:
     _log.error("%s failed: %s\n%s", request.endpoint, told(error), frames_of(error))
     failed = BookingError(_("Something broke here, and it isn't your fault. Please try again later."))
     failed.status = 500  # type: ignore[misc]
-    try:
-        return _sorry(failed)
-    except Exception as again:  # most likely the same: the database is away, or the CRM's base template is broken
-        _log.error("the page for it failed as well: %s\n%s", type(again).__name__, frames_of(again))
-        return Response(failed.description, 500, mimetype="text/plain")
+    return _sorry(failed)
 
 
 def _by_the_crm(error: HTTPException) -> ResponseReturnValue:

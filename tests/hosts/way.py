@@ -230,7 +230,7 @@ def snapshot(
 
 def _steady(text: str) -> str:
     """CSRF tokens are random: the text of one is a hash in Base64, signed; a session cookie holds one."""
-    text = re.sub(r"Ij[\w-]{50,}\.[\w-]+\.[\w-]+", "<token>", text)
+    text = re.sub(r"I[jm][\w-]{50,}\.[\w-]+\.[\w-]+", "<token>", text)
     return re.sub(r"\b(session=)[^;]+", r"\1<session>", text)
 
 

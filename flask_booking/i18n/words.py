@@ -11,7 +11,8 @@ from flask import current_app, has_app_context
 from .catalogues import catalogue
 from .locale import current_locale, text_direction
 
-_COMMAS = {"ar": "، ", "fa": "، ", "ur": "، ", "ja": "、", "zh": "、"}
+# Between two names in Latin letters a mark of direction (U+200F) keeps the first one on the right.
+_COMMAS = {"ar": "،\u200f ", "fa": "،\u200f ", "ur": "،\u200f ", "ja": "、", "zh": "、"}
 _LEFT_TO_RIGHT = "\u200e"
 
 OwnTexts: t.TypeAlias = t.Callable[[str, str], str | None]

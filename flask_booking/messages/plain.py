@@ -6,6 +6,7 @@ import unicodedata
 
 from markupsafe import Markup, escape
 
+from ..i18n import text_direction
 from ..markdown import legible, markdown
 
 NAME_LENGTH = 120
@@ -49,6 +50,8 @@ def host_lines(text: str) -> str:
 
 def host_html(text: str, link_style: str) -> Markup:
     """A host's Markdown as HTML for a mail, where only inline styles are sure to hold."""
-    html = str(markdown(some_lines(text))).replace("<p>", '<p style="margin:0 0 10px">')
+    # A paragraph in another script than the mail's runs as it was written, and stands where the others do.
+    turned = ";unicode-bidi:plaintext;text-align:right" if text_direction() == "rtl" else ""
+    html = str(markdown(some_lines(text))).replace("<p>", f'<p style="margin:0 0 10px{turned}">')
     html = html.replace("<a ", f'<a class="link" style="{escape(link_style)}" ')
     return Markup(html)  # noqa: S704 - made of sanitised HTML and a colour

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, current_app
+from flask import Blueprint, Flask, current_app, url_for
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_booking import FlaskBooking
 from flask_booking.errors import BookingConfigError
+from flask_booking.jobs.context import as_if_asked
 from tests.hosts import web
 from tests.hosts.test_web_habits import Make
 from tests.hosts.test_web_habits import make as make
@@ -22,8 +23,6 @@ class Linking(web.SessionCRM):
     """Knows the page of each contact, which mails to hosts link to."""
 
     def contact_url(self, contact: Any) -> str:
-        from flask import url_for
-
         return url_for("desk", contact=contact.id)
 
 
@@ -50,6 +49,12 @@ def test_pages_and_mails_lead_beneath_the_path_of_the_crm(make: Make, config: di
     walk(app, web.logged_in(app, "/crm"), root="/crm")
     assert links(crm) == {f"{home}/book"}
     assert links(crm, "/desk") == {home}
+
+
+def test_a_worker_makes_links_where_only_some_hosts_are_trusted(make: Make) -> None:
+    app = make(web.desks, web.SessionCRM(), TRUSTED_HOSTS=[".crm.example"], **PLAIN)
+    with app.app_context(), as_if_asked(app):
+        assert url_for("desk", _external=True) == "http://crm.example/desk"
 
 
 def test_several_crms_of_one_process_know_nothing_of_each_other(make: Make) -> None:

@@ -91,6 +91,7 @@ def template_names() -> dict[str, t.Any]:
         "format_time": format_time,
         "format_times": format_times,
         "format_when": format_when,
+        "together": together,
         "zone_label": zone_label,
         "duration_text": duration_text,
     }

@@ -18,17 +18,29 @@ def contact_by_key(text: str) -> t.Any | None:
     if model is None or not text or len(text) > 100:
         return None
     key = _key(sa.inspect(model).primary_key[0].type, text)
-    contact = session().get(model, key) if key is not None else None
+    contact = _found(model, key) if key is not None else None
     desk = access.desk()
     if contact is None or not crm().may_see_contact(desk.user, contact, desk.host.user):
         return None
     return contact
 
 
+def _found(model: type[t.Any], key: t.Any) -> t.Any | None:
+    try:
+        return session().get(model, key)
+    except sa.exc.StatementError as error:
+        if isinstance(error, sa.exc.DBAPIError):
+            raise
+        return None  # a type of the CRM's own couldn't read the text; nothing was asked of the database
+
+
 def _key(column: t.Any, text: str) -> t.Any | None:
     """``text`` as a value of the key's type; None when it can't be one."""
     try:
-        kind: type[t.Any] = column.python_type
+        of_the_crm = isinstance(column, sa.types.TypeDecorator)
+        kind: type[t.Any] = (column.impl_instance if of_the_crm else column).python_type
+        if of_the_crm and kind in (str, bytes):
+            return text  # which the CRM's type packs itself
         if kind is int:
             number = int(text)
             return number if abs(number) < 2**63 else None

@@ -1,5 +1,6 @@
 """A family business' CRM on MariaDB whose clock stands in India, with tables that want more than a guest says.
 
+* Keys of contacts are UUIDs that the CRM itself packs into 16 bytes; other keys have no sign.
 * Users begin at 0, in the table ``user``; who is logged in is in the session, without Flask-Login.
 * A contact needs a company, a creator and a phone number of at most 20 characters; its constructor takes positions.
   Most have the address ``""``, and no address is unique.
@@ -12,11 +13,13 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import uuid
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask, abort, render_template_string, session
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from flask_booking import ActivityFields, ContactFields, Guest
@@ -35,9 +38,27 @@ class Done(enum.IntEnum):
     MET = 2
 
 
+Unsigned = mysql.INTEGER(unsigned=True)
+
+
+class PackedUUID(sa.types.TypeDecorator[uuid.UUID]):
+    """What CRMs did before there was :class:`sa.Uuid`."""
+
+    impl = sa.BINARY(16)
+    cache_ok = True
+
+    def process_bind_param(self, value: uuid.UUID | str | None, dialect: sa.Dialect) -> bytes | None:
+        if value is None:
+            return None
+        return (value if isinstance(value, uuid.UUID) else uuid.UUID(value)).bytes
+
+    def process_result_value(self, value: bytes | None, dialect: sa.Dialect) -> uuid.UUID | None:
+        return None if value is None else uuid.UUID(bytes=value)
+
+
 class User(db.Model):  # type: ignore[name-defined, misc]
     __tablename__ = "user"
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(Unsigned, primary_key=True, autoincrement=False)
     email: Mapped[str] = mapped_column(sa.String(200))
     name: Mapped[str] = mapped_column(sa.String(200))
 
@@ -52,7 +73,7 @@ class Company(db.Model):  # type: ignore[name-defined, misc]
 
 
 class Contact(db.Model):  # type: ignore[name-defined, misc]
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(PackedUUID, primary_key=True, default=uuid.uuid4)
     company_id: Mapped[int] = mapped_column(sa.ForeignKey(Company.id))
     creator_id: Mapped[int] = mapped_column(sa.ForeignKey(User.id))
     name: Mapped[str] = mapped_column(sa.String(100))
@@ -67,8 +88,8 @@ class Contact(db.Model):  # type: ignore[name-defined, misc]
 
 
 class Log(db.Model):  # type: ignore[name-defined, misc]
-    id: Mapped[int] = mapped_column(primary_key=True)
-    contact_id: Mapped[int] = mapped_column(sa.ForeignKey(Contact.id))
+    id: Mapped[int] = mapped_column(Unsigned, primary_key=True)
+    contact_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Contact.id))
     user_id: Mapped[int] = mapped_column(sa.ForeignKey(User.id))
     done: Mapped[int] = mapped_column(sa.SmallInteger)
     text: Mapped[str] = mapped_column(sa.Text)
@@ -84,7 +105,7 @@ class FamilyCRM(Sender):
 
     def find_contact(self, session: Any, email: str, host_user: User) -> Contact | None:
         query = sa.select(Contact).where(sa.func.lower(Contact.email) == email.lower(), Contact.email != "")
-        return session.scalars(query.where(Contact.active).order_by(Contact.id)).first()  # type: ignore[no-any-return]
+        return session.scalars(query.where(Contact.active).order_by(Contact.made_at)).first()  # type: ignore[no-any-return]
 
     def create_contact(self, session: Any, guest: Guest, host_user: User) -> Contact:
         domain = guest.email.partition("@")[2]
@@ -133,7 +154,7 @@ def pages(app: Flask) -> None:
         if "user" not in session:
             abort(403)
         names = sa.select(Contact.name, Company.name, Log.done).join(Contact.company).outerjoin(Log)
-        rows = db.session.execute(names.order_by(Contact.id, Log.id))
+        rows = db.session.execute(names.order_by(Contact.name, Log.id))
         return render_template_string(
             "{{ contacts }}{% for row in rows %} {{ row | join(' ') }};{% endfor %}", rows=rows
         )

@@ -15,6 +15,7 @@ from flask_booking import CRM, FlaskBooking
 from flask_booking.jobs.outbox import deliver_due
 from flask_booking.models import Booking, OutboxMessage
 from flask_booking.models.columns import utcnow
+from flask_booking.testing import assert_mounted
 from tests.crm.crms import bare_app, bookable
 from tests.fixtures.databases import MakeDatabase
 from tests.hosts.way import ok, snapshot, walk
@@ -60,6 +61,7 @@ def life(url: str) -> None:
         user.version += 1  # the password was changed
         db.session.commit()
     assert ann.get("/settings/booking/").status_code == 401
+    assert_mounted(app)
     public = f"/book/{walked.slug}/talk?tz=UTC"
 
     # Who is logged in with another tenant can't see whom Ann knows: the booking is kept, and a job finds the contact.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,10 +15,11 @@ from flask.testing import FlaskClient
 from flask_booking import FlaskBooking
 from flask_booking.models import Booking, Host
 from flask_booking.models.columns import utcnow
+from flask_booking.testing import assert_mounted
 from tests.crm.crms import bare_app
 from tests.fixtures.databases import MakeDatabase
 from tests.hosts.way import ok, snapshot, walk
-from tests.public.guest import book
+from tests.public.guest import book, text_of
 
 IN_INDIA = {"connect_args": {"init_command": "SET time_zone = '+05:30'"}}
 
@@ -55,7 +57,17 @@ def life(url: str) -> None:
         logs = db.session.scalars(sa.select(Log)).all()
         assert {(log.user_id, log.done, log.contact_id) for log in logs} == {(0, Done.MET, sam.id)}
         assert all(abs(log.at - here()) < dt.timedelta(minutes=5) for log in logs)
-        sam.active, sam_id = False, sam.id
+        sam_id = sam.id
+    assert_mounted(app)
+
+    # Links of the CRM name a contact by its key, and a key that can't be one names nobody.
+    chosen = founder(app).get("/settings/booking/book", query_string={"contact": str(sam_id)})
+    assert "Sam Hill" in text_of(ok(chosen))
+    for wrong in (str(uuid.uuid4()), "0", "nobody", "x" * 16):
+        answer = founder(app).get("/settings/booking/book", query_string={"contact": wrong})
+        assert "Sam Hill" not in text_of(ok(answer))
+    with app.app_context():
+        db.session.get(Contact, sam_id).active = False
         db.session.commit()
 
     # A number that is too long for the CRM fails the contact and loses neither booking nor number.

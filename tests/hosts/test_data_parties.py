@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from flask_booking import FlaskBooking, UserFields
 from flask_booking.models import Booking
+from flask_booking.testing import assert_mounted
 from tests.crm.crms import as_user, bare_app, said
 from tests.fixtures.databases import MakeDatabase
 from tests.hosts.way import ok, snapshot, walk
@@ -48,6 +49,8 @@ def parties(url: str) -> None:
     assert chosen.text.count("Sam Hill") >= 2
     assert "Sam Hill" in said(ann(app).get("/settings/booking/book", query_string={"contact": key}))
 
+    assert_mounted(app)
+
     # Hidden as a party, the contact is nobody: the address is taken, and the booking is kept.
     with app.app_context():
         db.session.get(Person, key).gone = True
@@ -82,6 +85,8 @@ def portal(url: str, other: str) -> None:
 
     assert snapshot(app, asks, ann) == snapshot(bare, asks, ann)
     walk(app, as_user(app, "bob"))
+    assert_mounted(app)
+
     # An administrator sees the tenant's meetings, and one of another tenant none.
     assert "Sam Hill" in said(ann(app).get("/settings/booking/bookings?of=all&show=cancelled&when=all"))
     assert "Sam Hill" not in said(as_user(app, "eve").get("/settings/booking/bookings?of=all&show=cancelled&when=all"))

@@ -1,4 +1,4 @@
-"""Run every measurement and print one table: ``python -m benchmarks [availability http booking page]``.
+"""Run every measurement and print one table: ``python -m benchmarks [availability http booking page mounting]``.
 
 A machine's speed changes from minute to minute, so a figure alone says little. Each module beneath has
 ``rows()``, which yields :class:`benchmarks.table.Row` values or tuples ``(what, figure, goal, unit)`` with a goal that
@@ -14,7 +14,7 @@ import sys
 
 from benchmarks.table import Row, table
 
-MODULES = ("availability", "http", "booking", "page")
+MODULES = ("availability", "http", "booking", "page", "mounting")
 
 
 def collect(names: list[str]) -> list[Row]:

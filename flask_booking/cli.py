@@ -13,7 +13,6 @@ from cryptography.fernet import Fernet
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from . import doctor as examining
 from . import jobs, migrating
 from .errors import BookingConfigError
 from .models.columns import utcnow
@@ -122,6 +121,8 @@ def doctor(as_json: bool, strict: bool, offline: bool) -> None:
 
     Changes nothing. Ends with status 1 when something is broken.
     """
+    from . import doctor as examining  # only here: no web process examines itself
+
     found = examining.examine(offline=offline)
     if as_json:
         click.echo(json.dumps(examining.as_json(found, strict=strict), indent=1))

@@ -22,9 +22,6 @@ from flask import current_app, request
 from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from .encryption import encryption_keys, sign, unsign
 from .errors import NotBookable, Refused, TooManyRequests
@@ -82,21 +79,30 @@ class Counter:
 
     def __init__(self, redis_url: str | None) -> None:
         self._own = FixedWindowRateLimiter(OwnStorage())
-        self._shared = FixedWindowRateLimiter(_redis(redis_url)) if redis_url else None
+        self._shared = None
+        self._failures: tuple[type[Exception], ...] = (OSError,)
         self._pause_until = 0.0
+        if redis_url:
+            from redis.exceptions import RedisError  # only where there is a Redis
+
+            self._shared = FixedWindowRateLimiter(_redis(redis_url))
+            self._failures = (RedisError, OSError)
 
     def wait(self, limits: t.Sequence[RateLimitItem], *names: str) -> int:
         """Count one more; returns for how many seconds to wait, 0 when no limit was passed."""
         if self._shared is not None and time.monotonic() >= self._pause_until:
             try:
                 return _hit(self._shared, limits, names)
-            except (RedisError, OSError):
+            except self._failures:
                 self._pause_until = time.monotonic() + _REDIS_PAUSE
                 _log.warning("Redis doesn't answer: rate limits are counted by each process for itself")
         return _hit(self._own, limits, names)
 
 
 def _redis(url: str) -> Storage:
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     # The client's own retries would keep every request waiting for a server that is gone.
     return RedisStorage(
         url,

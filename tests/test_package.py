@@ -1,9 +1,13 @@
-"""What is in the files that are given out."""
+"""What is in the files that are given out, and what it costs a CRM to have them."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
+
+from flask import Flask
 
 from tests.fixtures.wheel import Built
 
@@ -40,3 +44,24 @@ def test_it_says_what_it_needs(built: Built) -> None:
     assert "Requires-Python: >=3.11" in told
     assert "Requires-Dist: flask>=3.1" in told
     assert "# flask_booking" in told, "the README"
+
+
+def test_an_app_without_redis_loads_nothing_that_speaks_to_it_or_to_name_servers() -> None:
+    loads = "import sys, example_app; example_app.create_app({'SECRET_KEY': 'x'}); print(*sys.modules)"
+    command = [sys.executable, "-c", loads]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=100).stdout
+    assert not {"redis", "rq", "dns"} & set(said.split())
+
+
+def test_nothing_of_ours_runs_on_the_pages_of_the_crm(app: Flask) -> None:
+    everywhere = [
+        function
+        for by_blueprint in (
+            *(app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs),
+            *(app.url_value_preprocessors, app.url_default_functions, app.template_context_processors),
+        )
+        for function in by_blueprint.get(None, ())
+    ]
+    ours = [function for function in everywhere if function.__module__.startswith("flask_booking.")]
+    assert everywhere
+    assert ours == []

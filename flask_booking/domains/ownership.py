@@ -11,13 +11,13 @@ import dataclasses
 import logging
 import typing as t
 
-import dns.exception
-import dns.rdatatype
-import dns.resolver
 from flask import current_app
 
 from ..errors import frames_of
 from ..i18n import gettext as _
+
+if t.TYPE_CHECKING:
+    import dns.resolver
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +59,9 @@ def verify(claim: Claim) -> str:
 
 def check_dns(claim: Claim, resolver: dns.resolver.Resolver | None = None) -> str:
     """Ask the name servers for both records of ``claim``; returns what :func:`verify` does."""
+    import dns.exception  # loaded here and below: few ever ask a name server
+    import dns.resolver
+
     try:
         asked = resolver or dns.resolver.Resolver()
         said = _texts(asked, claim.txt_name)
@@ -80,6 +83,8 @@ def check_dns(claim: Claim, resolver: dns.resolver.Resolver | None = None) -> st
 
 
 def _ask(resolver: dns.resolver.Resolver, name: str, kind: str) -> dns.resolver.Answer | None:
+    import dns.resolver
+
     try:
         return resolver.resolve(f"{name}.", kind, raise_on_no_answer=False, lifetime=_SECONDS)
     except dns.resolver.NXDOMAIN:
@@ -93,6 +98,8 @@ def _texts(resolver: dns.resolver.Resolver, name: str) -> set[str]:
 
 def _way(resolver: dns.resolver.Resolver, name: str) -> tuple[set[str], set[str]]:
     """The names that ``name`` is another name for, and the addresses at the end."""
+    import dns.rdatatype
+
     names: set[str] = set()
     addresses: set[str] = set()
     for kind in ("A", "AAAA"):

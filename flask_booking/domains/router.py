@@ -55,7 +55,10 @@ class DomainRouter:
         )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> c.Iterable[bytes]:
-        name = host_name(environ.get("HTTP_HOST", ""))
+        asked = environ.get("HTTP_HOST", "")
+        if asked == self.directory.home:  # nearly all requests: the CRM's own pages wait for nothing of ours
+            return self.inner(environ, start_response)
+        name = host_name(asked)
         slug = self.directory.page_at(name) if name else None
         if name is None or slug is None:
             return self.inner(environ, start_response)

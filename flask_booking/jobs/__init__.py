@@ -6,6 +6,8 @@ process, only wakes workers sooner than they would look by themselves.
 
 from __future__ import annotations
 
+import typing as t
+
 from flask import Flask
 
 from . import bell, handlers, thread, topics
@@ -13,7 +15,9 @@ from .outbox import deliver, deliver_due, due_ids, retry
 from .relay import Relay
 from .status import Status, read_status
 from .thread import start_worker, stop_worker
-from .worker import relay_only, work
+
+if t.TYPE_CHECKING:
+    from .worker import relay_only, work
 
 __all__ = [
     "Relay",
@@ -30,6 +34,15 @@ __all__ = [
     "topics",
     "work",
 ]
+
+
+def __getattr__(name: str) -> t.Any:
+    # Loaded when a command asks for it: it takes RQ along, and no web process works that way.
+    if name in {"relay_only", "work"}:
+        from . import worker
+
+        return getattr(worker, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def init_app(app: Flask) -> None:

@@ -12,12 +12,7 @@ import threading
 import time
 import typing as t
 
-import redis
 from flask import Flask, current_app
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-from rq import Queue
-from rq.serializers import JSONSerializer
 
 from ..errors import frames_of
 from . import outbox
@@ -34,12 +29,20 @@ class RedisBell:
     """Wakes RQ workers: one job for each message, with nothing in it but the message's number."""
 
     def __init__(self, url: str, queue: str, claim_seconds: int) -> None:
+        # Loaded here: they take a quarter of the time in which an app is mounted, and most have no Redis.
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+        from rq import Queue
+        from rq.serializers import JSONSerializer
+
         # redis-py retries with pauses by default: with a dead Redis each request would wait for seconds.
         self.url = url
         self.redis = redis.Redis.from_url(
             url, retry=Retry(NoBackoff(), 0), socket_timeout=2.0, socket_connect_timeout=1.0
         )
         self.name = queue
+        self._failures = (redis.RedisError, OSError)
         # JSON, not pickle: who can write to Redis must not be able to run code here.
         self.queue = Queue(queue, connection=self.redis, serializer=JSONSerializer)
         self._seconds = max(5, int(claim_seconds * 0.9))
@@ -50,7 +53,7 @@ class RedisBell:
     def ring(self, ids: c.Iterable[int]) -> bool:
         """Wake workers for these messages.  False when Redis doesn't answer."""
         jobs = [
-            Queue.prepare_data(
+            self.queue.prepare_data(
                 deliver_message,
                 args=(message_id,),
                 # A delivery that hangs ends before its lease does: so nobody else repeats it meanwhile.
@@ -76,7 +79,7 @@ class RedisBell:
             return None
         try:
             answer = question()
-        except (redis.RedisError, OSError) as error:
+        except self._failures as error:
             with self._lock:
                 first, self._down = not self._down, True
                 self._silent_until = time.monotonic() + SILENCE

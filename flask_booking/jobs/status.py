@@ -8,7 +8,6 @@ import typing as t
 
 import sqlalchemy as sa
 from flask import Flask, current_app
-from rq import Worker
 
 from ..models import MessageState, OutboxMessage
 from ..models.columns import utcnow
@@ -54,6 +53,9 @@ def read_status() -> Status:
     oldest = db.execute(sa.select(sa.func.count(), sa.func.min(OutboxMessage.due_at)).where(due)).one()
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     bell = redis_bell(app)
+    if bell is not None:
+        from rq import Worker  # only where there is a Redis
+
     asked = bell.ask(lambda: (len(Worker.all(queue=bell.queue)), bell.queue.count)) if bell else None
     return Status(
         counts=counts,

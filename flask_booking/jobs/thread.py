@@ -20,7 +20,10 @@ _threads: weakref.WeakSet[WorkerThread] = weakref.WeakSet()
 
 
 class WorkerThread:
-    """One app's thread in this process; after a fork it is started anew by whoever needs it."""
+    """One app's thread in this process; after a fork it is started anew by whoever needs it.
+
+    Without one it waits for a request, where the configuration wants that.
+    """
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -31,6 +34,8 @@ class WorkerThread:
     def _forget(self) -> None:
         self._relay: Relay | None = None
         self._thread: threading.Thread | None = None
+        if self.app.config["BOOKING_WORKER"] and not self.app.config["BOOKING_REDIS_URL"]:
+            request_started.connect(self._on_request, sender=self.app)
 
     @property
     def running(self) -> bool:
@@ -45,6 +50,12 @@ class WorkerThread:
             self._relay = Relay(self.app, every=every or SECONDS)
             self._thread = threading.Thread(target=self._relay.run, name="booking-worker", daemon=True)
             self._thread.start()
+            # The CRM's own requests shall cost no more than without us.
+            request_started.disconnect(self._on_request)
+
+    def _on_request(self, app: Flask, **_more: t.Any) -> None:
+        if not app.testing and app.config["BOOKING_WORKER"]:
+            self.start()
 
     def wake(self) -> None:
         """Have the thread look at once, if it runs."""
@@ -86,13 +97,6 @@ def wake(app: Flask) -> None:
 def init_app(app: Flask) -> None:
     """Start the thread with the first request, where the configuration wants it."""
     app.extensions["booking"].extras["worker_thread"] = WorkerThread(app)
-    if not app.config["BOOKING_REDIS_URL"] and app.config["BOOKING_WORKER"]:
-        request_started.connect(_on_request, sender=app)
-
-
-def _on_request(app: Flask, **_more: t.Any) -> None:
-    if not app.testing and app.config["BOOKING_WORKER"]:
-        _thread_of(app).start()
 
 
 def _thread_of(app: Flask) -> WorkerThread:

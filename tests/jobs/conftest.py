@@ -163,7 +163,11 @@ def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
     log = tmp_path / "workers.log"
 
     def start(office: Office, *arguments: str, pause_at: str = "", every: float = 1) -> WorkerProcess:
-        config = {key: value for key, value in office.app.config.items() if key in CONFIG or key.startswith("BOOKING_")}
+        config = {
+            key: value
+            for key, value in office.app.config.items()
+            if (key in CONFIG or key.startswith("BOOKING_")) and not callable(value)
+        }
         config["SQLALCHEMY_DATABASE_URI"] = str(office.app.config["SQLALCHEMY_DATABASE_URI"])
         config["INSTANCE_PATH"] = office.app.instance_path
         paused = tmp_path / f"paused-{len(started)}"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from flask import request_started
 
 from flask_booking import jobs
 from flask_booking.jobs.thread import WorkerThread
@@ -41,8 +42,16 @@ def test_the_first_request_starts_it_and_what_is_due_is_delivered(web: Office) -
     assert not thread_of(web).running, "no request, no thread"
     web.app.test_client().get("/login")
     assert thread_of(web).running
+    assert not request_started.has_receivers_for(web.app), "later requests cost nothing"
     web.smtp.wait_for(2)
     eventually(web.all_done)
+
+
+def test_a_request_starts_it_again_after_it_was_stopped(web: Office) -> None:
+    for _ in range(2):
+        web.app.test_client().get("/login")
+        assert thread_of(web).running
+        jobs.stop_worker(web.app)
 
 
 def test_a_booking_wakes_it_at_once(web: Office) -> None:
@@ -107,14 +116,14 @@ def test_a_forked_process_has_no_thread_and_starts_its_own(web: Office) -> None:
     child = os.fork()
     if child == 0:
         try:
-            before = parent.running
+            before, waiting = parent.running, request_started.has_receivers_for(web.app)
             parent.start()
-            os.write(writer, json.dumps([before, parent.running]).encode())
+            os.write(writer, json.dumps([before, bool(waiting), parent.running]).encode())
         finally:
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as answers:
-        assert json.load(answers) == [False, True]
+        assert json.load(answers) == [False, True, True]
     os.waitpid(child, 0)
     assert parent.running
 

@@ -111,7 +111,7 @@ def only_what_may_be_seen(state: Any) -> None:
     ]
     tenant = g.get("tenant") if has_request_context() else None
     if tenant is not None:
-        hide += [with_loader_criteria(model, model.tenant_code == tenant) for model in (Client, Entry)]
+        hide += [with_loader_criteria(model, model.tenant_code == tenant) for model in (Client, Entry, Staff)]
     state.statement = state.statement.options(*hide)
 
 

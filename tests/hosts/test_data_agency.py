@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
+from email.utils import parseaddr
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,12 +65,15 @@ def life(url: str) -> None:
     assert_mounted(app)
     public = f"/book/{walked.slug}/talk?tz=UTC"
 
-    # Who is logged in with another tenant can't see whom Ann knows: the booking is kept, and a job finds the contact.
+    # Who is logged in with another tenant sees neither Ann nor whom she knows: the booking is kept, and a worker, which
+    # has no session, finds the contact and tells Ann.
     bea = logged_in(app, "Bea")
     found = newest(app, db, book(bea, public))
-    assert (found.contact_id, found.crm_error) == (None, "IntegrityError")
+    assert (found.contact_id, found.crm_error) == (None, "AttributeError")
+    crm.sent.clear()
     again(app, db)
     assert seen(app, db, found) == (sam_key, "", True)
+    assert {"sam@example.com", "ann@agency.example"} == {parseaddr(str(mail["To"]))[1] for mail in crm.sent}
 
     # So it is with a CHECK that doesn't know a kind, and with an audit that nobody answers for.
     crm.activity_fields = dataclasses.replace(crm.activity_fields, kinds={})

@@ -66,7 +66,8 @@ BOOKING_APPEARANCE = "auto"
 """Whether public pages are ``light`` or ``dark`` whose host left that to the guest's device (``auto``)."""
 
 BOOKING_LOGO_URL = ""
-"""The logo of public pages and mails whose host gave none: ``https://…``, or a path on this server."""
+"""The logo of public pages and mails whose host gave none: the name of a file in the CRM's static folder, a path on
+this server, or ``https://…``."""
 
 BOOKING_STYLESHEETS: t.Sequence[str] = ()
 """Stylesheets that the public pages load after ours: names of files in the CRM's static folder, paths on this server,

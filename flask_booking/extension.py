@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 
 from flask import Flask
@@ -51,7 +52,7 @@ class FlaskBooking:
             app.config.setdefault(key, value)
         unknown = {key for key in app.config if key.startswith("BOOKING_")} - config.defaults().keys()
         if unknown:
-            raise BookingConfigError(f"Unknown configuration: {', '.join(sorted(unknown))}")
+            raise BookingConfigError("\n".join(map(_unknown, sorted(unknown))))
         _check_addresses(app)
         encryption_keys(app.config["BOOKING_ENCRYPTION_KEYS"], app.config.get("SECRET_KEY"))
         check_keys(db, crm.models)
@@ -63,6 +64,12 @@ class FlaskBooking:
         app.extensions["booking"].extras["forms"] = own_forms(app.config["BOOKING_FORMS"])
         app.extensions["booking"].extras[OWN_TEXTS] = own_texts(app.config["BOOKING_TEXTS"])
         _register(app)
+
+
+def _unknown(key: str) -> str:
+    nearest = difflib.get_close_matches(key, config.defaults(), 1)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    return f"Unknown configuration: {key}{hint}"
 
 
 def _check_addresses(app: Flask) -> None:

@@ -80,6 +80,14 @@ class CRM:
         user = current_user._get_current_object()
         return user if user is not None and user.is_authenticated else None
 
+    def ask_for_login(self) -> t.Any | None:
+        """The response of the settings screens to somebody who isn't logged in, such as a redirect to a login page.
+
+        By default Flask-Login's ``unauthorized()``; None when the app has no login manager, and they answer 401.
+        """
+        manager: t.Any = getattr(current_app, "login_manager", None)
+        return manager.unauthorized() if manager is not None else None
+
     def key_of(self, user: t.Any) -> t.Any:
         """The primary key of a user; never assume that it is an integer or true."""
         return columns.key_of(user)

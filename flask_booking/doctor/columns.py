@@ -28,7 +28,7 @@ def mapped() -> c.Iterator[Finding]:
         for sentence in str(error).splitlines():
             yield fail(sentence, "Change it where you make your CRM(…).")
         return
-    problems = [*_short(mine), *_search(mine), *_unwritten()]
+    problems = [*_unread(mine), *_short(mine), *_search(mine), *_unwritten()]
     yield from problems or [ok("; ".join(_named(mine)))]
 
 
@@ -40,6 +40,13 @@ def _named(mine: CRM) -> c.Iterator[str]:
         if model is not None:
             said = [setting if setting == name else f"{setting}={name}" for setting, name in names_of(fields)]
             yield f"{model.__name__}: {', '.join(said)}"
+
+
+def _unread(mine: CRM) -> c.Iterator[Finding]:
+    """Hosts that nothing tells of bookings."""
+    if not (mine.user_fields.email or mine.overrides("email_of") or mine.overrides("notify")):
+        text = "users have no address: no mail tells hosts of their bookings"
+        yield warn(text, 'Name the column in UserFields(email="…"), or override `CRM.email_of` or `CRM.notify`.')
 
 
 def _short(mine: CRM) -> c.Iterator[Finding]:

@@ -70,7 +70,7 @@ def _bridged(bridge: str, key: str, pages: str) -> c.Iterator[Finding]:
         text = f"{name} needs {some(wanted)}, which no context processor gives: the {pages} may fail"
         advice = f"Write {{% if {wanted[0]} is defined %}} around it, or give it in an app.context_processor."
         found.append(warn(text, advice))
-    yield from found or [ok(f"{name} has the blocks {', '.join(filled)}")]
+    yield from found or [ok(f"{name} has the blocks {', '.join(b for b in filled if b in blocks)}")]
 
 
 def _parsed(templates: jinja2.Environment, name: str) -> nodes.Template:

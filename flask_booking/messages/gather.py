@@ -7,7 +7,7 @@ import logging
 import typing as t
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from flask import current_app
 
@@ -86,7 +86,7 @@ def view_of(
         crm_url="" if to_guest else booking_url(booking.public_id, base=base),
         contact_url="" if to_guest else _contact_url(booking, base),
         accent=event.colour or page.accent or house_accent(),
-        logo_url=absolute(page.logo_url or current_app.config["BOOKING_LOGO_URL"], base),
+        logo_url=absolute(page.logo_url, base) or house_logo(base),
         brand_name=current_app.config["BOOKING_BRAND_NAME"],
     )
     with use_locale(view.locale):
@@ -102,6 +102,14 @@ def instant(text: object) -> dt.datetime | None:
 def absolute(url: str | None, base: str) -> str:
     """With scheme and host: a CRM names its own pages by path."""
     return urljoin(base + "/", url) if url and base else url or ""
+
+
+def house_logo(base: str) -> str:
+    """The address of ``BOOKING_LOGO_URL`` for a mail; empty when there is none."""
+    logo = str(current_app.config["BOOKING_LOGO_URL"] or "")
+    if not logo or logo.startswith(("/", "https://")):
+        return absolute(logo, base)
+    return f"{base}{current_app.static_url_path}/{quote(logo)}"
 
 
 def _contact_url(booking: Booking, base: str) -> str:

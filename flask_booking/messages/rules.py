@@ -19,7 +19,7 @@ from ..models.rule import Anchor
 from ..state import crm, session
 from ..zones import zone
 from .delivery import compose_view, send
-from .gather import absolute
+from .gather import absolute, house_logo
 from .invitation import Person
 from .render import Rendered, render
 from .view import Answer, Kind, MeetingView, Reader
@@ -95,6 +95,6 @@ def sample_view(host: Host) -> MeetingView:
             booking_url=f"{base}/",
             crm_url=f"{base}/",
             accent=(page.accent if page else "") or house_accent(),
-            logo_url=absolute((page.logo_url if page else "") or current_app.config["BOOKING_LOGO_URL"], base),
+            logo_url=absolute(page.logo_url if page else "", base) or house_logo(base),
             brand_name=current_app.config["BOOKING_BRAND_NAME"],
         )

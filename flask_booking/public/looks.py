@@ -16,10 +16,17 @@ from ..errors import BookingConfigError
 
 def own_stylesheets() -> list[str]:
     """The addresses of the stylesheets in ``BOOKING_STYLESHEETS``."""
-    return [
-        at_home(one if one.startswith(("/", "https://")) else url_for("static", filename=one))
-        for one in current_app.config["BOOKING_STYLESHEETS"]
-    ]
+    return [at_home(_address(one)) for one in current_app.config["BOOKING_STYLESHEETS"]]
+
+
+def own_logo() -> str:
+    """The address of ``BOOKING_LOGO_URL`` for a page; empty when there is none."""
+    logo = str(current_app.config["BOOKING_LOGO_URL"] or "")
+    return _address(logo) if logo else ""
+
+
+def _address(given: str) -> str:
+    return given if given.startswith(("/", "https://")) else url_for("static", filename=given)
 
 
 def check_looks(config: c.Mapping[str, t.Any]) -> None:

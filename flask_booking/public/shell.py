@@ -22,7 +22,7 @@ from ..templating import PUBLIC_BRIDGE, environment, in_base
 from .addresses import address
 from .assets import static_url
 from .language import alternates, choices, link_language
-from .looks import own_stylesheets
+from .looks import own_logo, own_stylesheets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ def render(name: str, shell: Shell, *, original: bool = False, **context: t.Any)
         languages=choices(),
         alternates=alternates(shell.canonical) if shell.indexed else [],
         stylesheets=own_stylesheets(),
-        logo_url=shell.logo_url or ("" if in_base_of_crm else image_url(current_app.config["BOOKING_LOGO_URL"])),
+        logo_url=shell.logo_url or ("" if in_base_of_crm else image_url(own_logo())),
         markdown=markdown,
         **context,
     )

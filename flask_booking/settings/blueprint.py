@@ -72,10 +72,10 @@ def _admit() -> ResponseReturnValue | None:
 
 
 def _ask_for_login() -> ResponseReturnValue:
-    manager: t.Any = getattr(current_app, "login_manager", None)
-    if manager is not None:
-        return t.cast(ResponseReturnValue, manager.unauthorized())
-    raise NotLoggedIn
+    answer = crm().ask_for_login()
+    if answer is None:
+        raise NotLoggedIn
+    return t.cast(ResponseReturnValue, answer)
 
 
 def _check_token() -> None:

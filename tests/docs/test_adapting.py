@@ -188,9 +188,9 @@ from crm.models import Activity, Contact
 
 app = create_app(OurCRM(User, Contact, Activity))
 client = app.test_client()
-assert client.get("/settings/booking/").status_code == 401
+assert client.get("/settings/booking/").location == "/auth/login"
 with client.session_transaction() as kept:
-    kept["user_key"] = 1
+    kept["user_id"] = 1
 page = client.get("/settings/booking/")
 assert page.status_code == 200, page.text
 """,

@@ -14,7 +14,7 @@ from flask_migrate import Migrate
 from example_app.booking import RowanCRM
 from example_app.extensions import db
 from example_app.models import User
-from flask_booking import ContactFields
+from flask_booking import ContactFields, UserFields
 from flask_booking.models import Booking, OutboxMessage
 from flask_booking.scheduling import book
 from tests.fixtures.databases import MakeDatabase
@@ -156,6 +156,13 @@ def test_what_the_mapping_says_of_itself_is_told_line_by_line(patient: MakePatie
     phone, owner = app.findings("columns")
     assert "crm.contact_fields.phone: Contact has no attribute 'telephone'" in phone.text
     assert "Contact.owner_id must not be NULL" in owner.text
+
+
+def test_hosts_without_addresses_are_told_of(patient: MakePatient) -> None:
+    crm = RowanCRM()
+    app = patient(crm=crm)
+    crm.user_fields = UserFields(email="", time_zone="time_zone")
+    assert "warn users have no address: no mail tells hosts of their bookings" in app.says("columns")
 
 
 def test_keys_that_are_missing_derived_or_wrong_are_told_apart(patient: MakePatient) -> None:

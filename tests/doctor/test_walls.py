@@ -194,6 +194,10 @@ BASE_WITHOUT_CONTENT = "{% block title %}{% endblock %}{% block scripts %}{% end
              "{% block title %}{% endblock %}{% block head %}{% endblock %}{% block scripts %}{% endblock %}"},
             "ok base.html has the blocks",
         ),
+        (
+            {"base.html": "{% block title %}{% endblock %}{% block content %}{% endblock %}"},
+            "ok base.html has the blocks title, content →",
+        ),
     ],
 )  # fmt: skip
 def test_a_base_template_that_lacks_something_is_named(

@@ -47,6 +47,18 @@ def test_pages_and_mails_without_looks_of_their_own_have_those_of_the_house(
         ) == (True,) * 3
 
 
+def test_the_logo_may_be_a_file_in_the_static_folder_beneath_any_prefix(make_app: MakeApp, database_url: str) -> None:
+    app = make_app(database_url, BOOKING_LOGO_URL="our logo.svg", BOOKING_PUBLIC_URL="https://crm.example/crm")
+    client = app.test_client()
+    with app.app_context():
+        make_bookable(app)
+        page = client.get("/book/ann", environ_overrides={"SCRIPT_NAME": "/crm"}).text
+        assert 'src="/crm/static/our%20logo.svg"' in page
+        book(client, "/book/ann/intro")
+        view = view_of(session().query(Booking).one(), Reader.GUEST)
+        assert view.logo_url == "https://crm.example/crm/static/our%20logo.svg"
+
+
 def test_own_stylesheets_come_last_and_need_no_looser_policy(make_app: MakeApp, database_url: str) -> None:
     policy = "default-src 'none'; script-src 'self'; style-src 'self' https://cdn.example"
     sheets = ["acme.css", "/looks/more.css", "https://cdn.example/all.css"]
@@ -65,6 +77,7 @@ def test_own_stylesheets_come_last_and_need_no_looser_policy(make_app: MakeApp, 
     ("config", "told"),
     [
         ({"BOOKING_ACCENT": "purple"}, "a colour is written like #2456d6"),
+        ({"BOOKING_ACENT": "#0a7d32"}, "Unknown configuration: BOOKING_ACENT; did you mean BOOKING_ACCENT?"),
         ({"BOOKING_APPEARANCE": "black"}, "it is auto, light or dark"),
         ({"BOOKING_STYLESHEETS": "acme.css"}, r"BOOKING_STYLESHEETS is a list: \['acme.css'\]"),
         ({"BOOKING_STYLESHEETS": ["//evil.example/x.css"]}, "is neither a file in the static folder"),

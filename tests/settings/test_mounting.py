@@ -7,7 +7,7 @@ from typing import Any
 
 import jinja2
 import pytest
-from flask import Flask, request
+from flask import Flask, redirect, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from flask_booking import CRM, ActivityFields, ContactFields, FlaskBooking, UserFields
@@ -90,6 +90,13 @@ def test_strangers_get_a_page_of_ours_where_nobody_else_has_one(bare: Office) ->
     answer = bare.app.test_client().get("/me/meetings/")
     assert answer.status_code == 401
     assert "Please log in first." in said(answer)
+
+
+def test_strangers_go_where_the_crm_sends_them(bare: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HeaderCRM, "ask_for_login", lambda self: redirect("/auth/login"), raising=True)
+    for method in ("GET", "POST"):
+        answer = bare.app.test_client().open("/me/meetings/page", method=method)
+        assert (answer.status_code, answer.location) == (302, "/auth/login")
 
 
 def test_a_missing_thing_keeps_its_status_whatever_the_crm_makes_of_404(bare: Office) -> None:

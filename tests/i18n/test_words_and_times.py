@@ -21,6 +21,7 @@ from flask_booking.i18n import (
     gettext,
     language_tag,
     lazy_gettext,
+    list_of,
     ngettext,
     normal_locale,
     set_locale,
@@ -179,3 +180,8 @@ def test_texts_are_translated_from_our_own_catalogue(tmp_path: Path, monkeypatch
 def test_a_percent_sign_needs_no_care_without_variables() -> None:
     assert gettext("100% sure") == "100% sure"
     assert ngettext("%(num)s seat", "%(num)s seats", 1) == "1 seat"
+
+
+def test_names_in_latin_letters_follow_each_other_from_right_to_left() -> None:
+    with use_locale("ar"):
+        assert list_of(("Ann Meyer", "Ben Ode")) == "Ann Meyer،\u200f Ben Ode"

@@ -130,8 +130,9 @@ def test_each_reader_has_the_own_clock_and_language() -> None:
     made = render(Kind.BOOKED, Reader.HOST, view(reader_zone="America/New_York", locale="en_US"))
     assert "Thursday, December 3, 2026, 8:00 – 9:00 AM (America/New York)" in made.text
     assert "For the guest: 2:00 – 3:00 PM, Paris (UTC+1)" in made.text
-    arabic = render(Kind.BOOKED, Reader.GUEST, view(locale="ar"))
+    arabic = render(Kind.BOOKED, Reader.GUEST, view(locale="ar", description="No preparation needed."))
     assert '<html lang="ar" dir="rtl"' in arabic.html
+    assert 'unicode-bidi:plaintext;text-align:right">No preparation needed.' in arabic.html
 
 
 @pytest.mark.usefixtures("bare")

@@ -17,7 +17,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / ".matrix"
-TESTS = ("models", "crm", "migrations", "availability", "scheduling", "public", "api", "settings", "messages", "jobs")
+TESTS = (
+    "models",
+    "crm",
+    "hosts",
+    "testing",
+    "migrations",
+    "availability",
+    "scheduling",
+    "public",
+    "api",
+    "settings",
+    "messages",
+    "jobs",
+)
 # What differs between versions shows on SQLite in one process; the rest asks other servers, and takes long.
 LEFT_OUT = "not postgresql and not mariadb and not redis and not storm and not browser"
 SHOWN = ("flask", "werkzeug", "flask-sqlalchemy", "sqlalchemy")

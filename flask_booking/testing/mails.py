@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 from email.message import EmailMessage
+from unittest import mock
 
 import sqlalchemy as sa
 from flask import Flask, current_app
@@ -67,11 +68,8 @@ def deliver(*, send: bool = False) -> list[Delivered]:
         return taken
 
     session().commit()
-    adapter.send_mail = kept  # type: ignore[method-assign]
-    try:
+    with mock.patch.object(adapter, "send_mail", kept):
         jobs.deliver_due(app)
-    finally:
-        del adapter.send_mail
     undelivered = (OutboxMessage.last_error != "") & OutboxMessage.state.in_(
         (MessageState.WAITING, MessageState.FAILED)
     )

@@ -6,6 +6,7 @@ import datetime as dt
 import subprocess
 import sys
 from collections.abc import Callable
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from example_app.models import Activity, Contact, Mail, User
 from flask_booking.doctor import CHECKS
 from flask_booking.errors import InvalidInput, SlotTaken
 from flask_booking.models import Booking, BookingStatus
-from flask_booking.state import session
+from flask_booking.state import crm, session
 from flask_booking.testing import Bookable, assert_mounted, book, booking_host, deliver, open_slots, walk
 from flask_booking.testing.fixtures import bookable, booking_signals
 from flask_booking.testing.mounted import OF_THE_MACHINE
@@ -71,6 +72,16 @@ def test_mails_are_returned_instead_of_sent(bookable: Bookable) -> None:
 def test_mails_go_through_the_mailer_of_the_crm_when_they_shall(bookable: Bookable) -> None:
     book(bookable.event)
     assert len(deliver(send=True)) == session().query(Mail).count() == 2
+
+
+def test_a_mailer_that_the_test_put_in_place_stays(bookable: Bookable) -> None:
+    sent: list[EmailMessage] = []
+    crm().send_mail = lambda message: not sent.append(message)  # type: ignore[method-assign, func-returns-value]
+    book(bookable.event)
+    assert len(deliver()) == 2
+    assert sent == []
+    book(bookable.event, email="eve@example.com")
+    assert [mail.message for mail in deliver(send=True)] == sent
 
 
 def test_a_mail_that_cannot_be_written_fails_the_test(make_app: MakeApp, database_url: str) -> None:

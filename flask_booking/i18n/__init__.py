@@ -35,7 +35,18 @@ from .times import (
     zone_label,
     zone_name,
 )
-from .words import OWN_TEXTS, OwnTexts, gettext, gettext_noop, lazy_gettext, left_to_right, list_of, ngettext
+from .words import (
+    OWN_TEXTS,
+    OwnTexts,
+    bracketed,
+    gettext,
+    gettext_noop,
+    labelled,
+    lazy_gettext,
+    left_to_right,
+    list_of,
+    ngettext,
+)
 
 __all__ = [
     "DEFAULT_LOCALE",
@@ -43,6 +54,7 @@ __all__ = [
     "TRANSLATIONS",
     "DateStyle",
     "OwnTexts",
+    "bracketed",
     "current_locale",
     "default_locale",
     "duration_text",
@@ -55,6 +67,7 @@ __all__ = [
     "gettext",
     "gettext_noop",
     "known_locale",
+    "labelled",
     "language_name",
     "language_tag",
     "languages",
@@ -83,6 +96,8 @@ def template_names() -> dict[str, t.Any]:
         "gettext": gettext,
         "ngettext": ngettext,
         "list_of": list_of,
+        "labelled": labelled,
+        "bracketed": bracketed,
         "left_to_right": left_to_right,
         "current_locale": current_locale,
         "language_tag": language_tag,

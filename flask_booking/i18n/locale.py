@@ -13,6 +13,9 @@ from flask import current_app, g, has_app_context
 DEFAULT_LOCALE = "en"
 """The language the texts are written in."""
 
+# English with no country is read all over the world: day before month and 24 hours can't be misread anywhere.
+_FORMATS = {"en": "en_150"}
+
 _locale: ContextVar[str | None] = ContextVar("booking_locale", default=None)
 
 
@@ -57,6 +60,12 @@ def use_locale(tag: str | None) -> Iterator[str]:
         yield _locale.get() or DEFAULT_LOCALE
     finally:
         _locale.reset(token)
+
+
+def formats_of(locale: str | None = None) -> Locale:
+    """What CLDR says of writing dates, times and lists in a locale, or in the current one."""
+    name = normal_locale(locale) if locale else current_locale()
+    return Locale.parse(_FORMATS.get(name, name))
 
 
 def text_direction(locale: str | None = None) -> str:

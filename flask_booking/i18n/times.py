@@ -17,21 +17,19 @@ from babel.dates import format_time as cldr_time
 from babel.units import format_unit
 
 from ..zones import zone as read_zone
-from .locale import current_locale, normal_locale
+from .locale import formats_of
+from .words import bracketed
 
 DateStyle: t.TypeAlias = t.Literal[
     "full", "long", "medium", "short", "day", "month", "month name", "weekday name", "day number"
 ]
 
-# English with no country is read all over the world: day before month and 24 hours can't be misread anywhere.
-_FORMATS = {"en": "en_150"}
 # CLDR separates with thin and narrow no-break spaces, which text mails, SMS and old fonts show as boxes.
 _PLAIN_SPACES = str.maketrans({"\u2009": " ", "\u202f": " ", "\xa0": " "})
-
-
-def _formats(locale: str | None) -> Locale:
-    name = normal_locale(locale) if locale else current_locale()
-    return Locale.parse(_FORMATS.get(name, name))
+# In Japanese CLDR writes 14:00 alone and 14時00分～15時00分 in a range: ours has the same clock in both.
+_DASHES = {"ja": "～"}
+# No space between a number and what is counted: 1時間30分.
+_UNSPACED = {"ja", "zh"}
 
 
 def _local(value: dt.datetime, zone: str) -> dt.datetime:
@@ -42,7 +40,7 @@ def _local(value: dt.datetime, zone: str) -> dt.datetime:
 
 def twelve_hours(locale: str | None = None) -> bool:
     """Whether people of this locale write 2 PM rather than 14:00."""
-    pattern = _formats(locale).time_formats["short"].pattern
+    pattern = formats_of(locale).time_formats["short"].pattern
     return any(sign in pattern for sign in "abB")
 
 
@@ -56,7 +54,7 @@ def format_date(
     A plain date is taken as it is, an instant in ``zone``.
     """
     day = _local(value, zone).date() if isinstance(value, dt.datetime) else value
-    formats = _formats(locale)
+    formats = formats_of(locale)
     if style == "month":
         pattern = formats.datetime_skeletons["yMMMM"].pattern
     elif style == "day":
@@ -83,7 +81,7 @@ def format_time(
 ) -> str:
     """The time on the clock of ``zone``: 14:00, or 2:00 PM where the locale, or ``hours``, says so."""
     clock = _local(value, zone).time() if isinstance(value, dt.datetime) else value
-    formats = _formats(locale)
+    formats = formats_of(locale)
     if hours is None:
         return cldr_time(clock, "short", locale=formats).translate(_PLAIN_SPACES)
     skeleton = formats.datetime_skeletons["hm" if hours == 12 else "Hm"]
@@ -98,21 +96,21 @@ def format_times(
     hours: t.Literal[12, 24] | None = None,
 ) -> str:
     """From when to when on the clock, 14:00 – 15:00; the end with its day when that is another one."""
-    formats = _formats(locale)
+    formats = formats_of(locale)
     first, last = _local(starts, zone), _local(ends, zone)
+    dash = _DASHES.get(formats.language, " – ")
+    start, end = (format_time(value, zone, locale, hours) for value in (starts, ends))
     if first.date() != last.date():
-        end_day = format_date(ends, zone, locale, "day")
-        end = together(end_day, format_time(ends, zone, locale, hours), locale)
-        return f"{format_time(starts, zone, locale, hours)} – {end}"
-    if first.replace(tzinfo=None) >= last.replace(tzinfo=None):
-        # The clock went back in between: CLDR would show one time, or sort them.
-        return f"{format_time(starts, zone, locale, hours)} – {format_time(ends, zone, locale, hours)}"
+        return f"{start}{dash}{together(format_date(ends, zone, locale, 'day'), end, locale)}"
+    if formats.language in _DASHES or first.replace(tzinfo=None) >= last.replace(tzinfo=None):
+        # Where the clock went back in between, CLDR would show one time, or sort them.
+        return f"{start}{dash}{end}"
     skeleton = "hm" if (hours == 12 or (hours is None and twelve_hours(locale))) else "Hm"
     try:
         text = format_interval(first.replace(tzinfo=None), last.replace(tzinfo=None), skeleton, locale=formats)
     except NotImplementedError:
         # Babel can't read day periods such as "in the afternoon" back, which some locales have in their intervals.
-        text = f"{format_time(starts, zone, locale, hours)}–{format_time(ends, zone, locale, hours)}"
+        text = f"{start}–{end}"
     return text.translate(_PLAIN_SPACES).replace(" – ", "–").replace("–", " – ")
 
 
@@ -129,18 +127,18 @@ def format_when(
     """
     day = format_date(starts, zone, locale)
     times = format_times(starts, ends, zone, locale, hours)
-    return f"{together(day, times, locale)} ({zone_name(zone, starts)})"
+    return bracketed(together(day, times, locale), zone_name(zone, starts), locale)
 
 
 def together(day: str, times: str, locale: str | None = None) -> str:
     """A date and its times in one line, with the comma (or none) that the language has between them."""
-    pattern = str(_formats(locale).datetime_formats["medium"])
+    pattern = str(formats_of(locale).datetime_formats["medium"])
     return pattern.replace("{1}", day).replace("{0}", times)
 
 
 def first_weekday(locale: str | None = None) -> int:
     """The day that weeks begin with, 0 for Monday; of a language alone, that of the country with most speakers."""
-    formats = _formats(locale)
+    formats = formats_of(locale)
     if formats.territory is None:
         formats = Locale.parse(get_global("likely_subtags").get(formats.language, str(formats)))
     return int(formats.first_week_day)
@@ -178,18 +176,19 @@ def _city(zone: str, locale: str) -> str:
 def zone_label(zone: str, at: dt.datetime, locale: str | None = None) -> str:
     """A zone for people: Paris (UTC+1), with the offset of the instant ``at``."""
     offset = utc_offset(zone, at)
-    city = _city(zone, str(_formats(locale)))
-    return f"{city} ({offset})" if city else offset
+    city = _city(zone, str(formats_of(locale)))
+    return bracketed(city, offset, locale) if city else offset
 
 
 def duration_text(minutes: int, locale: str | None = None) -> str:
     """A length of time in words: 30 minutes, 1 hour 30 minutes, 2 days."""
-    formats = _formats(locale)
+    formats = formats_of(locale)
     days, rest = divmod(minutes, 24 * 60)
     hours, left = divmod(rest, 60)
     parts = [(days, "day"), (hours, "hour"), (left, "minute")]
     texts = [_amount(number, unit, formats) for number, unit in parts if number]
-    return " ".join(texts or [_amount(0, "minute", formats)]).translate(_PLAIN_SPACES)
+    text = " ".join(texts or [_amount(0, "minute", formats)]).translate(_PLAIN_SPACES)
+    return text.replace(" ", "") if formats.language in _UNSPACED else text
 
 
 def _amount(number: int, unit: str, formats: Locale) -> str:

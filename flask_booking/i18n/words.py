@@ -5,14 +5,16 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable
 
+from babel.lists import format_list
 from babel.support import LazyProxy
 from flask import current_app, has_app_context
 
 from .catalogues import catalogue
-from .locale import current_locale, text_direction
+from .locale import current_locale, formats_of, text_direction, use_locale
 
 # Between two names in Latin letters a mark of direction (U+200F) keeps the first one on the right.
 _COMMAS = {"ar": "،\u200f ", "fa": "،\u200f ", "ur": "،\u200f ", "ja": "、", "zh": "、"}
+_MARKS = ("?", "!", ":", ".", "？", "！", "：", "。", "؟", "…")
 _LEFT_TO_RIGHT = "\u200e"
 
 OwnTexts: t.TypeAlias = t.Callable[[str, str], str | None]
@@ -45,9 +47,27 @@ def gettext_noop(text: str, /) -> str:
     return text
 
 
-def list_of(texts: Iterable[str]) -> str:
-    """Several names in one line, between them the comma of the language."""
+def list_of(texts: Iterable[str], style: t.Literal["comma", "or"] = "comma") -> str:
+    """Several names in one line, between them the comma of the language; with ``or`` its word before the last one."""
+    if style == "or":
+        return format_list(list(texts), style="or", locale=formats_of())
     return _COMMAS.get(current_locale().partition("_")[0], ", ").join(texts)
+
+
+def labelled(label: str, text: str) -> str:
+    """A text behind its label, with the colon of the language; none behind a label with a mark of its own at its end,
+    such as a question.  Where one of the two is empty, the other stands alone."""
+    if not label or not text:
+        return label or text
+    if label.endswith(_MARKS):
+        return f"{label} {text}"
+    return gettext("%(label)s: %(text)s", label=label, text=text)
+
+
+def bracketed(text: str, remark: str, locale: str | None = None) -> str:
+    """A text and a remark behind it, in the brackets of the language."""
+    with use_locale(locale or current_locale()):
+        return gettext("%(text)s (%(remark)s)", text=text, remark=remark)
 
 
 def left_to_right(text: str) -> str:

@@ -14,7 +14,7 @@ from flask import current_app
 from ..colour import house_accent
 from ..errors import frames_of
 from ..i18n import gettext as _
-from ..i18n import left_to_right, use_locale
+from ..i18n import labelled, left_to_right, use_locale
 from ..links import base_url, booking_url, manage_url, page_url
 from ..models import Booking, BookingStatus, Host
 from ..models.booking import open_location
@@ -153,7 +153,7 @@ def invite(view: MeetingView, reader: Reader, method: Method, organizer_email: s
     guest_answers = guest_attends if reader is Reader.GUEST else _guest_comes
     hosts = [Person(name, email) for name, email in zip(view.host_names, view.host_emails, strict=True) if email]
     with use_locale(view.locale):
-        summary = f"{view.title}: {view.guest_name}"
+        summary = labelled(view.title, view.guest_name)
         if reader is Reader.GUEST:
             summary = _("%(title)s with %(host)s", title=view.title, host=view.host_name)
         description = _description(view, reader)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup, escape
 
+from ..i18n import labelled
 from ..i18n import lazy_gettext as _
 from .plain import html_lines, one_line, some_lines
 from .view import MeetingView
@@ -59,7 +60,7 @@ def variable_values(view: MeetingView) -> dict[str, str]:
         "duration": view.duration,
         "location": one_line(view.location),
         "join_url": one_line(view.location_url, 2000),
-        "answers": some_lines("\n".join(f"{answer.question}: {answer.answer}" for answer in view.answers)),
+        "answers": some_lines("\n".join(labelled(answer.question, answer.answer) for answer in view.answers)),
         "notes": some_lines(view.notes),
         "manage_url": view.manage_url,
         "reschedule_url": view.reschedule_url,

@@ -11,7 +11,7 @@ from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from ..errors import ChangeRefused, InvalidInput
-from ..i18n import format_date, format_times, zone_label
+from ..i18n import format_date, format_times, labelled, zone_label
 from ..i18n import gettext as _
 from ..models import Booking, BookingStatus
 from ..scheduling import booking_by_token, cancel, remind_guest
@@ -126,7 +126,7 @@ def manage(token: str) -> ResponseReturnValue:
     heading = _heading(shown, new, moved)
     return render(
         "manage.html",
-        shell_of(shown, f"{heading}: {shown.booking.title}"),
+        shell_of(shown, labelled(heading, shown.booking.title)),
         meeting=shown,
         booking=shown.booking,
         event=shown.booking.event_type,

@@ -160,14 +160,13 @@ def _told(booking: Booking, entry: HistoryEntry) -> Happening:
     lines += [answer_line(answer) for answer in booking.answers if entry.kind in _FIRST]
     if booking.notes and entry.kind in _FIRST:
         lines.append(booking.notes)
-    subject = f"{kind_text(entry.kind, withdrawn=booking.withdrawn)}: {booking.title}"
+    subject = i18n.labelled(kind_text(entry.kind, withdrawn=booking.withdrawn), booking.title)
     return Happening(entry.kind.value, entry.actor, entry.at, subject[:200], "\n".join(lines))
 
 
 def answer_line(answer: dict[str, t.Any]) -> str:
-    """A question and its answer on one line; a question that ends with a mark of its own gets no colon."""
-    mark = "" if answer["label"].endswith(("?", ":", ".", "!")) else ":"
-    return f"{answer['label']}{mark} {answer_text(answer)}"
+    """A question and its answer on one line."""
+    return i18n.labelled(answer["label"], answer_text(answer))
 
 
 _FIRST = {HistoryKind.BOOKED, HistoryKind.REQUESTED}

@@ -16,7 +16,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from ..crm import Guest
 from ..errors import InvalidInput
-from ..i18n import format_date
+from ..i18n import format_date, list_of
 from ..i18n import gettext as _
 from ..models import EventType
 from ..zones import UnknownZone, zone
@@ -161,6 +161,8 @@ def answer_text(answer: c.Mapping[str, t.Any]) -> str:
     """An answer that was taken, as whoever reads now writes it: dates in words, a tick in the own language."""
     if answer.get("kind") == "date":
         return format_date(dt.date.fromisoformat(str(answer["value"])), style="long")
+    if isinstance(answer.get("value"), list):
+        return list_of(map(str, answer["value"]))
     return _("Yes") if answer.get("value") is True else str(answer.get("text", ""))
 
 

@@ -8,7 +8,17 @@ import typing as t
 from babel.dates import get_day_names
 
 from ..availability import Reason, Verdict
-from ..i18n import current_locale, duration_text, format_date, format_time, format_times, left_to_right, together
+from ..i18n import (
+    current_locale,
+    duration_text,
+    format_date,
+    format_time,
+    format_times,
+    labelled,
+    left_to_right,
+    list_of,
+    together,
+)
 from ..i18n import gettext as _
 from ..models import (
     Anchor,
@@ -126,7 +136,7 @@ def place(location: dict[str, t.Any]) -> str:
         "phone_host": _("Phone, the guest calls you"),
         "link": _("Online"),
     }.get(kind, "")
-    return ": ".join(part for part in (name, text) if part)
+    return labelled(name, text)
 
 
 def question_kinds() -> dict[str, str]:
@@ -146,7 +156,7 @@ def question_kinds() -> dict[str, str]:
 
 def durations(event: EventType) -> str:
     """How long the meetings are."""
-    return _(" or ").join(duration_text(minutes) for minutes in event.durations)
+    return list_of((duration_text(minutes) for minutes in event.durations), style="or")
 
 
 def rule_time(rule: MessageRule) -> str:

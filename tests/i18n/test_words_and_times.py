@@ -12,13 +12,16 @@ from babel.messages.pofile import write_po
 from flask import Flask
 
 from flask_booking.i18n import (
+    bracketed,
     catalogues,
     current_locale,
     duration_text,
     format_date,
     format_time,
+    format_times,
     format_when,
     gettext,
+    labelled,
     language_tag,
     lazy_gettext,
     list_of,
@@ -42,7 +45,7 @@ ENDS = STARTS + dt.timedelta(hours=1)
         ("en-GB", "Thursday, 3 December 2026, 14:00 – 15:00 (Europe/Paris)"),
         ("de", "Donnerstag, 3. Dezember 2026, 14:00 – 15:00 Uhr (Europe/Paris)"),  # codespell:ignore dezember
         ("fr_CA", "jeudi 3 décembre 2026, 14 h 00 – 15 h 00 (Europe/Paris)"),
-        ("ja", "2026年12月3日木曜日 14時00分～15時00分 (Europe/Paris)"),
+        ("ja", "2026年12月3日木曜日 14:00～15:00（Europe/Paris）"),
         ("no such", "Thursday, 3 December 2026, 14:00 – 15:00 (Europe/Paris)"),
     ],
 )
@@ -55,6 +58,13 @@ def test_a_meeting_over_midnight_names_both_days() -> None:
     assert format_when(STARTS, ends, "Europe/Paris") == (
         "Thursday, 3 December 2026, 14:00 – Friday, 4 December, 01:00 (Europe/Paris)"
     )
+
+
+def test_in_japanese_a_range_has_the_same_clock_within_a_day_and_over_midnight() -> None:
+    ends = STARTS + dt.timedelta(hours=11)
+    assert format_times(STARTS, ENDS, "Europe/Paris", "ja") == "14:00～15:00"
+    assert format_times(STARTS, ends, "Europe/Paris", "ja") == "14:00～12月4日(金曜日) 1:00"
+    assert format_times(STARTS, ends, "Europe/Paris", "ja", 12) == "午後2:00～12月4日(金曜日) 午前1:00"
 
 
 def test_a_time_that_comes_twice_says_which_one_it_is() -> None:
@@ -117,7 +127,27 @@ def test_durations_in_words(minutes: int, text: str) -> None:
 
 def test_durations_in_other_languages() -> None:
     assert duration_text(90, "de") == "1 Stunde 30 Minuten"
-    assert duration_text(90, "ja") == "1 時間 30 分"
+    assert duration_text(90, "ja") == "1時間30分"
+
+
+@pytest.mark.parametrize(
+    ("locale", "label", "remark", "either"),
+    [
+        ("en", "Reason: ill", "Ann (you)", "15, 30 or 60"),
+        ("fr", "Reason\xa0: ill", "Ann (you)", "15, 30 ou 60"),
+        ("ja", "Reason：ill", "Ann（you）", "15、30、または60"),
+    ],
+)
+def test_what_stands_together_is_joined_as_the_language_does(locale: str, label: str, remark: str, either: str) -> None:
+    with use_locale(locale):
+        assert labelled("Reason", "ill") == label
+        assert bracketed("Ann", "you") == remark
+        assert list_of(("15", "30", "60"), style="or") == either
+
+
+def test_a_label_that_ends_with_a_mark_gets_no_colon_and_an_empty_one_none_either() -> None:
+    assert labelled("How are you?", "Well") == "How are you? Well"
+    assert labelled("", "Well") == labelled("Well", "") == "Well"
 
 
 def test_every_locale_that_babel_knows_formats_everything() -> None:
@@ -127,7 +157,7 @@ def test_every_locale_that_babel_knows_formats_everything() -> None:
         assert format_when(STARTS, ENDS, "Europe/Paris", locale)
         assert format_date(STARTS, "Europe/Paris", locale, "day")
         assert format_date(STARTS, "Europe/Paris", locale, "month")
-        assert zone_label("Europe/Paris", STARTS, locale).endswith("(UTC+1)")
+        assert zone_label("Europe/Paris", STARTS, locale).rstrip(")）").endswith("UTC+1")
         assert duration_text(90, locale)
         assert text_direction(locale) in ("ltr", "rtl")
 

@@ -101,7 +101,7 @@ class Booking(Model):
 
     event_type: so.Mapped[EventType] = so.relationship()
     hosts: so.Mapped[list[Host]] = so.relationship(
-        secondary="booking_booking_host", order_by="Host.id", passive_deletes=True
+        secondary=lambda: BookingHost.__table__, order_by="Host.id", passive_deletes=True
     )
     history: so.Mapped[list[HistoryEntry]] = so.relationship(
         back_populates="booking", order_by="HistoryEntry.id", passive_deletes="all"

@@ -90,7 +90,7 @@ class EventType(Model):
     page: so.Mapped[BookingPage] = so.relationship(back_populates="event_types")
     schedule: so.Mapped[Schedule | None] = so.relationship()
     hosts: so.Mapped[list[Host]] = so.relationship(
-        secondary="booking_event_type_host", order_by="Host.id", passive_deletes=True
+        secondary=lambda: EventTypeHost.__table__, order_by="Host.id", passive_deletes=True
     )
 
     @property

@@ -46,6 +46,7 @@ from .words import (
     left_to_right,
     list_of,
     ngettext,
+    sentences,
 )
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "list_of",
     "ngettext",
     "normal_locale",
+    "sentences",
     "set_locale",
     "spoken",
     "template_names",
@@ -97,6 +99,7 @@ def template_names() -> dict[str, t.Any]:
         "ngettext": ngettext,
         "list_of": list_of,
         "labelled": labelled,
+        "sentences": sentences,
         "bracketed": bracketed,
         "left_to_right": left_to_right,
         "current_locale": current_locale,

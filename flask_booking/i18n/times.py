@@ -63,7 +63,8 @@ def format_date(
         # CLDR: a wider field than the skeleton's is made by widening the field of its pattern.
         pattern = _widened(known.pattern)
     else:
-        pattern = {"month name": "LLL", "weekday name": "EEE", "day number": "d"}.get(style, style)
+        # Not LLL: where a locale has no such form of its own, Babel gives it that of whichever was read first.
+        pattern = {"month name": "MMM", "weekday name": "EEE", "day number": "d"}.get(style, style)
     return cldr_date(day, pattern, locale=formats).translate(_PLAIN_SPACES)
 
 

@@ -64,6 +64,11 @@ def labelled(label: str, text: str) -> str:
     return gettext("%(label)s: %(text)s", label=label, text=text)
 
 
+def sentences(first: str, second: str) -> str:
+    """Two sentences in one paragraph, with the space that the language has between them, or none."""
+    return gettext("%(first)s %(second)s", first=first, second=second) if first and second else first or second
+
+
 def bracketed(text: str, remark: str, locale: str | None = None) -> str:
     """A text and a remark behind it, in the brackets of the language."""
     with use_locale(locale or current_locale()):

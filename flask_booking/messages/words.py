@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..i18n import gettext as _
+from ..i18n import sentences
 from .plain import NAME_LENGTH, one_line
 from .view import Kind, MeetingView, Reader
 
@@ -38,7 +39,7 @@ def words_for(kind: Kind, reader: Reader, view: MeetingView) -> Words:
         if kind in (Kind.BOOKED, Kind.ACCEPTED)
         else _("The update for your calendar is attached.")
     )
-    return replace(words, lead=f"{words.lead} {attached}".strip())
+    return replace(words, lead=sentences(words.lead, attached))
 
 
 def _to_guest(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:

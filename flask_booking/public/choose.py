@@ -13,7 +13,7 @@ from sqlalchemy import orm as so
 
 from ..errors import HoldExpired, InvalidHold, NoLongerOffered, NotBookable, SlotTaken, SlotUnavailable
 from ..i18n import gettext as _
-from ..i18n import list_of, zone_label
+from ..i18n import list_of, sentences, zone_label
 from ..links import canonical_url
 from ..markdown import plain
 from ..models import BookingPage, EventType, Host
@@ -277,7 +277,7 @@ def taken_words(error: SlotTaken | SlotUnavailable | HoldExpired, others: bool) 
         SlotTaken: _("That time was just taken."),
         HoldExpired: _("Your time was kept for a while, and is taken now."),
     }.get(type(error), _("That time isn't offered."))
-    return f"{what} {_('These are the nearest free ones.') if others else _('Nothing else is free near it.')}"
+    return sentences(what, _("These are the nearest free ones.") if others else _("Nothing else is free near it."))
 
 
 @blueprint.post("/<page>/<event>/release")

@@ -14,6 +14,7 @@ from flask import session as cookie
 
 from ..encryption import sign
 from ..i18n import gettext as _
+from ..i18n import sentences
 from . import access
 
 _KEY = "booking_notice"
@@ -42,7 +43,7 @@ def with_address(text: str, typed: str, slug: str) -> str:
     """``text``, and what became of the address that was typed when it couldn't stay as it was."""
     if not typed.strip() or typed.strip() == slug:
         return text
-    return " ".join((text, _("Its address ends with “%(slug)s”.", slug=slug)))
+    return sentences(text, _("Its address ends with “%(slug)s”.", slug=slug))
 
 
 def take() -> Notice | None:

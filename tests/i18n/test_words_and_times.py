@@ -27,6 +27,7 @@ from flask_booking.i18n import (
     list_of,
     ngettext,
     normal_locale,
+    sentences,
     set_locale,
     text_direction,
     use_locale,
@@ -143,6 +144,18 @@ def test_what_stands_together_is_joined_as_the_language_does(locale: str, label:
         assert labelled("Reason", "ill") == label
         assert bracketed("Ann", "you") == remark
         assert list_of(("15", "30", "60"), style="or") == either
+
+
+def test_no_space_between_sentences_in_japanese() -> None:
+    assert sentences("Booked.", "Bye.") == "Booked. Bye."
+    with use_locale("ja"):
+        assert sentences("予約しました。", "失礼します。") == "予約しました。失礼します。"
+
+
+def test_no_month_is_named_in_the_language_that_was_read_before() -> None:
+    day = dt.date(2026, 12, 3)
+    named = [format_date(day, locale=locale, style="month name") for locale in ("ja", "fr", "es", "ar", "en")]
+    assert named == ["12月", "déc.", "dic", "ديسمبر", "Dec"]
 
 
 def test_a_label_that_ends_with_a_mark_gets_no_colon_and_an_empty_one_none_either() -> None:

@@ -88,7 +88,7 @@ def _row(one: Verdict, bookings: dict[int, Booking]) -> Row:
     zone_key = desk().host.time_zone
     text = format_times(starts, ends, zone_key)
     if (ends - starts) < dt.timedelta(days=1) and ends.astimezone(zone(zone_key)).time() == dt.time():
-        text = f"{format_time(starts, zone_key)} – {_('midnight')}"
+        text = _("%(time)s – midnight", time=format_time(starts, zone_key))
     return Row(one, text, bookings.get(one.booking_id or 0))
 
 

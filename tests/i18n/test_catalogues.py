@@ -9,7 +9,7 @@ import pytest
 from babel.messages.catalog import Message, TranslationError
 from babel.messages.checkers import num_plurals, python_format
 
-from scripts.messages import LANGUAGES, TEMPLATE, file_of, in_step, texts_of_the_sources, translated, written
+from scripts.messages import LANGUAGES, PACKAGE, TEMPLATE, file_of, in_step, texts_of_the_sources, translated, written
 
 COMPLETE: tuple[str, ...] = LANGUAGES
 """The languages whose catalogue may lack nothing."""
@@ -74,3 +74,10 @@ def _pairs(language: str) -> Iterator[tuple[Message, str, str]]:
         for position, own in enumerate(_strings(message)):
             if message.id and own:
                 yield message, singular if position == 0 else plural, own
+
+
+def test_no_text_hides_inside_another_one() -> None:
+    # Nothing is collected from within an f-string: its texts would be read in English everywhere.
+    hidden = re.compile(r"""f["'][^\n]*\{[^}\n]*\b_\(""")
+    found = [str(path) for path in PACKAGE.rglob("*.py") if hidden.search(path.read_text())]
+    assert found == []

@@ -65,7 +65,10 @@ def use_locale(tag: str | None) -> Iterator[str]:
 def formats_of(locale: str | None = None) -> Locale:
     """What CLDR says of writing dates, times and lists in a locale, or in the current one."""
     name = normal_locale(locale) if locale else current_locale()
-    return Locale.parse(_FORMATS.get(name, name))
+    return _parsed(_FORMATS.get(name, name))
+
+
+_parsed = functools.lru_cache(maxsize=256)(Locale.parse)
 
 
 def text_direction(locale: str | None = None) -> str:

@@ -11,11 +11,13 @@ import sqlalchemy as sa
 
 from .. import i18n
 from ..crm import Guest, Happening
+from ..crm.columns import key_of
 from ..errors import BookingError, frames_of
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext
 from ..models import Booking, HistoryEntry, HistoryKind
 from ..state import Session, crm, session
+from .insert import insert
 from .intake import answer_text
 from .outbox import Message, message
 from .transaction import is_contention, transact
@@ -94,6 +96,8 @@ def log_activity(session: Session, booking: Booking, entry: HistoryEntry, hooks:
     )
     if activity is _FAILED:
         return False
+    if activity is not None:
+        session.add(activity)
     entry.activity = activity
     return True
 
@@ -109,8 +113,10 @@ def tell_crm(
     if hooks is Hooks.LATER:
         booking.crm_error = TransactionEnded.__name__
     done = linked and link_contact(session, booking, hooks) and log_activity(session, booking, entry, hooks)
-    session.add(entry)
     session.flush()
+    if entry.activity is not None:
+        entry.activity_id = key_of(entry.activity)
+    insert(session, entry)
     if done:
         return []
     later = message(

@@ -11,6 +11,7 @@ import typing as t
 import sqlalchemy as sa
 from sqlalchemy.orm.attributes import set_committed_value
 
+from ..crm.columns import key_of
 from ..encryption import new_public_id, new_token, token_hash
 from ..errors import GuestLimitReached, HoldExpired, KeyReused, NoLongerOffered, SlotTaken, SlotUnavailable
 from ..models import Booking, BookingHost, BookingStatus, EventType, HistoryKind, Host
@@ -22,6 +23,7 @@ from . import snapshot as snapshots
 from .choose import Ignoring, choose
 from .hold import check_hold_token, own_hold
 from .hooks import Hooks, link_contact, with_hooks
+from .insert import insert
 from .intake import Intake
 from .load import load_of
 from .occupy import forget_expired, occupy, release_hold_rows
@@ -81,10 +83,14 @@ def _book(
     _check_guest_limit(db, event, request.intake.guest.email)
     attending = [host for host in hosts if host.id in chosen]
     booking = _new_booking(event, attending[0].time_zone, request, minutes)
-    set_committed_value(booking, "hosts", attending)  # their rows are written below, with less ado
+    set_committed_value(booking, "event_type", event)
+    set_committed_value(booking, "hosts", attending)
     linked = link_contact(db, booking, hooks)
-    db.add(booking)
-    db.flush()
+    if booking.contact is not None:
+        db.add(booking.contact)
+        db.flush()
+        booking.contact_id = key_of(booking.contact)
+    insert(db, booking)
     db.execute(sa.insert(BookingHost.__table__), [{"booking_id": booking.id, "host_id": one} for one in chosen])
     occupy(db, event, chosen, start, start + minutes * 60, booking_id=booking.id)
     kind = HistoryKind.REQUESTED if event.requires_approval else HistoryKind.BOOKED
@@ -160,7 +166,7 @@ def _new_booking(event: EventType, time_zone: str, request: BookingRequest, minu
     starts_at = request.start.astimezone(dt.UTC)
     return Booking(
         public_id=public_id,
-        event_type=event,
+        event_type_id=event.id,
         title=event.title,
         status=BookingStatus.PENDING if event.requires_approval else BookingStatus.CONFIRMED,
         starts_at=starts_at,

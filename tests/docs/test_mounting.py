@@ -23,10 +23,15 @@ GLUE = (
     "crm/templates/base.html, in the navigation",
     "crm/templates/contact.html",
 )
-# What a developer would see after mounting; run in a process of its own, as a process has one CRM.
+# What a developer would see after mounting, once there is a host; run in a process of its own, as a process has one
+# CRM.
 LOOK = """
 import datetime as dt
+import runpy
 import sys
+
+runpy.run_path("make_host.py", run_name="__main__")
+
 from crm import create_app
 from crm.models import Activity, Contact, User, db
 from flask_booking.models import Booking
@@ -84,7 +89,6 @@ def test_an_ordinary_crm_mounts_the_installed_wheel_by_the_steps_of_the_page(tmp
         elif snippet.caption:
             write(folder, snippet)
     assert "flask db upgrade" in said
-    here(sys.executable, "make_host.py")
     imported = here(sys.executable, "-W", "error::DeprecationWarning:crm", "-c", LOOK).splitlines()
     assert all(Path(file).is_relative_to(installed) for file in imported)
     assert "Introduction with Sam Guest" in here(sys.executable, "meetings.py")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,12 @@ class Row:
             return None
         measured = self.figure if self.ratio is None else self.ratio
         return measured <= self.goal if self.at_most else measured >= self.goal
+
+
+def rows_of(name: str) -> list[Row]:
+    """The rows that one module measures."""
+    found = importlib.import_module(f"benchmarks.{name}").rows()
+    return [row if isinstance(row, Row) else Row.at_most_goal(*row) for row in found]
 
 
 def number(value: float) -> str:

@@ -143,7 +143,7 @@ def notify_hosts(booking: Booking, entry: HistoryEntry) -> None:
         return
     for host in list(booking.hosts):
         try:
-            with i18n.use_locale(host.locale):
+            with i18n.use_locale(host.language):
                 crm().notify(host.user, _told(booking, entry), booking)
         except Exception as error:
             session().rollback()  # what was left half done would stand in the way of the answer

@@ -30,6 +30,14 @@ def test_each_host_is_told_of_each_change_in_words_of_the_host(ann: Bookable, mo
     ]
 
 
+def test_a_host_is_told_in_the_language_that_the_crm_knows(ann: Bookable, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    monkeypatch.setattr(type(crm()), "locale_of", lambda _crm, user: "de")
+    monkeypatch.setattr(type(crm()), "notify", lambda _crm, user, happening, booking: told.append(happening.subject))
+    book(ann.event.id, request(midnight()))
+    assert told == ["Termin gebucht: Intro"]
+
+
 def test_a_failing_notice_is_logged_without_its_words_and_loses_nothing(
     ann: Bookable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

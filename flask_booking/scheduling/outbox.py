@@ -20,10 +20,7 @@ from ..models.columns import utcnow
 from ..state import Session, crm
 
 TO_GUEST = set(HistoryKind) - {HistoryKind.COMPLETED, HistoryKind.NO_SHOW}
-
-
 _CHANGING = frozenset({HistoryKind.RESCHEDULED, HistoryKind.CANCELLED})
-
 
 Message: t.TypeAlias = "dict[str, t.Any]"
 """A message of the outbox, to be written by :func:`write`: its columns."""
@@ -96,6 +93,8 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Messag
         recipient=booking.guest_email,
         payload=mail_payload(booking, Audience.GUEST, None, **more),
     )
+    silent = entry.kind in _CHANGING and not all(host.notify_by_email for host in booking.hosts)
+    told = _told_hosts(session, booking) if silent else frozenset()
     to_hosts = [
         message(
             topic="mail",
@@ -106,7 +105,7 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Messag
             payload=mail_payload(booking, Audience.HOST, host, **more),
         )
         for host in booking.hosts
-        if host.notify_by_email or (entry.kind in _CHANGING and _was_told(session, booking, host))
+        if host.notify_by_email or host.id in told
     ]
     return [to_guest, *to_hosts]
 
@@ -114,7 +113,7 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Messag
 def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: int) -> list[Message]:
     """The cancellation for a host who holds the meeting no more."""
     host = session.get(Host, host_id)
-    if host is None or not (host.notify_by_email or _was_told(session, booking, host)):
+    if host is None or not (host.notify_by_email or host.id in _told_hosts(session, booking)):
         return []
     reason = _("Another host holds this meeting now.")
     left = message(
@@ -128,9 +127,9 @@ def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: 
     return [left]
 
 
-def _was_told(session: Session, booking: Booking, host: Host) -> bool:
-    """Whether the host got mails about the meeting before switching them off: a calendar may hold an invitation."""
+def _told_hosts(session: Session, booking: Booking) -> frozenset[int | None]:
+    """The hosts who got mails about the meeting, perhaps before switching them off: a calendar may hold it."""
     told = sa.select(OutboxMessage.payload).where(
         OutboxMessage.booking_id == booking.id, OutboxMessage.topic == "mail", OutboxMessage.rule_id.is_(None)
     )
-    return any(said.get("host_id") == host.id for said in session.scalars(told))
+    return frozenset(said.get("host_id") for said in session.scalars(told))

@@ -7,7 +7,7 @@ import uuid
 
 import sqlalchemy as sa
 
-from ..crm import Guest
+from ..crm import Guest, columns
 from ..state import crm, session
 from . import access
 
@@ -45,13 +45,15 @@ def _key(column: t.Any, text: str) -> t.Any | None:
             number = int(text)
             return number if abs(number) < 2**63 else None
         return uuid.UUID(text) if kind is uuid.UUID else kind(text)
-    except (ValueError, TypeError, NotImplementedError):
+    except NotImplementedError:  # a type that doesn't say what it is in Python: it can't be read from a link
+        return None
+    except (ValueError, TypeError):
         return None
 
 
 def key_of(contact: t.Any | None) -> t.Any | None:
     """The contact's primary key."""
-    return None if contact is None else sa.inspect(contact).identity[0]
+    return None if contact is None else columns.key_of(contact)
 
 
 def name_of(contact: t.Any | None) -> str:

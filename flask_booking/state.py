@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import collections
+import collections.abc as c
+import contextlib
 import dataclasses
 import threading
 import typing as t
 
-from flask import current_app
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import orm as so
 
@@ -67,3 +69,14 @@ def crm() -> CRM:
 def session() -> Session:
     """The CRM's own session: bookings, contacts and activities are written in one transaction."""
     return t.cast("Session", state().db.session)
+
+
+@contextlib.contextmanager
+def changed_config(app: Flask, values: c.Mapping[str, t.Any]) -> c.Iterator[None]:
+    """Have ``app`` go by other values of its configuration inside the block."""
+    before = {key: app.config[key] for key in values}
+    app.config.update(values)
+    try:
+        yield
+    finally:
+        app.config.update(before)

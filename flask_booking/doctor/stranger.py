@@ -17,7 +17,7 @@ from flask import Flask, Response, current_app
 from werkzeug.test import Client
 from werkzeug.wrappers import Response as AnyResponse
 
-from ..state import crm
+from ..state import changed_config, crm
 from .finding import name_of, place_of
 
 _HEADERS = {"User-Agent": "Mozilla/5.0 (flask booking doctor)", "Accept-Language": "en", "Accept": "text/html"}
@@ -54,7 +54,7 @@ def ask(*paths: str) -> list[Answer]:
     """The answers to these paths, asked for one after the other by somebody who has no cookie."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     answers = []
-    with _unnoticed(app):
+    with changed_config(app, _UNNOTICED):
         for path in paths:
             answer = Answer(path)
             with _watched(app, answer):
@@ -92,16 +92,8 @@ def _base(app: Flask) -> str:
     return f"{config.get('PREFERRED_URL_SCHEME', 'http')}://{config.get('SERVER_NAME') or trusted or 'localhost'}/"
 
 
-@contextlib.contextmanager
-def _unnoticed(app: Flask) -> c.Iterator[None]:
-    """Let the app answer without its worker thread and limits, and let errors through so that they can be named."""
-    wanted = {"BOOKING_WORKER": False, "BOOKING_RATE_LIMIT_ENABLED": False, "PROPAGATE_EXCEPTIONS": True}
-    before = {key: app.config[key] for key in wanted}
-    app.config.update(wanted)
-    try:
-        yield
-    finally:
-        app.config.update(before)
+_UNNOTICED = {"BOOKING_WORKER": False, "BOOKING_RATE_LIMIT_ENABLED": False, "PROPAGATE_EXCEPTIONS": True}
+"""Lets the app answer without its worker thread and limits, and errors through so that they can be named."""
 
 
 @contextlib.contextmanager

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import collections.abc as c
-import contextlib
 import contextvars
 import typing as t
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from flask import Flask, url_for
+from flask import url_for
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from ..models import Booking, BookingStatus, EventType
-from ..state import session
+from ..state import changed_config, session
 from .reading import Form, form_to, text_of
 
 _OFF = {"BOOKING_RATE_LIMIT_ENABLED": False, "BOOKING_PROOF_OF_WORK": False, "BOOKING_MIN_FORM_SECONDS": 0}
@@ -35,7 +34,7 @@ def walk(
     before = [one.id for one in session().scalars(of_event)]
     session().commit()
     guest = _Visitor(client)
-    with _undisturbed(client.application):
+    with changed_config(client.application, _OFF):
         times = guest.address("event", page=page, event=slug)
         offered = guest.get("the host's page", guest.address("page", page=page))
         guest.expect(offered, f'href="{times}', f"no link to {times}")
@@ -111,13 +110,3 @@ def _told(step: str, response: TestResponse) -> str:
     asked = response.request
     said = text_of(response) or "nothing"
     return f"{step}: {asked.method} {asked.path} was answered with {response.status_code}{where}, saying {said[:800]}"
-
-
-@contextlib.contextmanager
-def _undisturbed(app: Flask) -> c.Iterator[None]:
-    before = {key: app.config[key] for key in _OFF}
-    app.config.update(_OFF)
-    try:
-        yield
-    finally:
-        app.config.update(before)

@@ -132,6 +132,58 @@ BOOKING_CSP: str | None = (
 )
 """Content-Security-Policy of the public pages, when the CRM doesn't set one; None sets none."""
 
+BOOKING_GOOGLE_CLIENT_ID: str | None = None
+"""The CRM's client at Google (see :doc:`google`); without it hosts aren't offered Google Calendar."""
+
+BOOKING_GOOGLE_CLIENT_SECRET: str | None = None
+"""Its secret."""
+
+BOOKING_GOOGLE_AUTHORIZE_URL = "https://accounts.google.com/o/oauth2/v2/auth"
+"""Where hosts sign in to Google."""
+
+BOOKING_GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+"""Where Google gives and renews tokens."""
+
+BOOKING_GOOGLE_REVOKE_URL = "https://oauth2.googleapis.com/revoke"
+"""Where Google takes them back."""
+
+BOOKING_GOOGLE_USERINFO_URL = "https://openidconnect.googleapis.com/v1/userinfo"
+"""Where Google says whose account it is."""
+
+BOOKING_GOOGLE_API_URL = "https://www.googleapis.com/calendar/v3"
+"""The Google Calendar API."""
+
+BOOKING_MICROSOFT_CLIENT_ID: str | None = None
+"""The CRM's application at Microsoft (see :doc:`microsoft`); without it hosts aren't offered Outlook."""
+
+BOOKING_MICROSOFT_CLIENT_SECRET: str | None = None
+"""Its secret."""
+
+BOOKING_MICROSOFT_TENANT = "common"
+"""Whose accounts may be connected: ``common``, ``organizations``, ``consumers``, or the id of one tenant."""
+
+BOOKING_MICROSOFT_AUTHORITY_URL = "https://login.microsoftonline.com"
+"""Where hosts sign in to Microsoft; the tenant and ``/oauth2/v2.0/…`` follow."""
+
+BOOKING_MICROSOFT_API_URL = "https://graph.microsoft.com/v1.0"
+"""Microsoft Graph."""
+
+BOOKING_ZOOM_CLIENT_ID: str | None = None
+"""The CRM's app at Zoom (see :doc:`zoom`); without it hosts aren't offered Zoom."""
+
+BOOKING_ZOOM_CLIENT_SECRET: str | None = None
+"""Its secret."""
+
+BOOKING_ZOOM_OAUTH_URL = "https://zoom.us/oauth"
+"""Where hosts sign in to Zoom; ``/authorize``, ``/token`` and ``/revoke`` follow."""
+
+BOOKING_ZOOM_API_URL = "https://api.zoom.us/v2"
+"""The Zoom API."""
+
+BOOKING_PRIVATE_ADDRESSES = False
+"""Whether calendars (CalDAV, iCal) may be at addresses in private networks, and without TLS.  Any host could then have
+the CRM's server call any machine that it can reach."""
+
 BOOKING_BRAND_NAME = ""
 """Name shown small beneath the public pages and mails; empty shows nothing."""
 

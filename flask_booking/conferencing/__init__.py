@@ -1,0 +1,1 @@
+"""Meeting links that no calendar makes: a service of their own makes them, moves them and takes them back."""

@@ -1,0 +1,1 @@
+"""Accounts at other services: how they are reached, what they may answer, and what is kept of them."""

@@ -10,9 +10,11 @@ from .booking import (
     OccupiedTime,
     UsedChallenge,
 )
+from .calendar import BusyTime, CalendarEvent, CalendarWatch, ConnectedCalendar, Difference, EventState, MeetingLink
+from .connection import Connection, ConnectionState
 from .domain import BookingDomain, DomainState
 from .event_type import Assignment, EventType, EventTypeHost, OldSlug
-from .host import Host
+from .host import CalendarChanges, Host, StaleCalendars
 from .outbox import MessageState, OutboxMessage
 from .page import Appearance, BookingPage, OldPageSlug
 from .rule import Anchor, Audience, MessageRule
@@ -29,14 +31,24 @@ __all__ = [
     "BookingHost",
     "BookingPage",
     "BookingStatus",
+    "BusyTime",
+    "CalendarChanges",
+    "CalendarEvent",
+    "CalendarWatch",
+    "ConnectedCalendar",
+    "Connection",
+    "ConnectionState",
     "DateOverride",
+    "Difference",
     "DomainState",
+    "EventState",
     "EventType",
     "EventTypeHost",
     "HistoryEntry",
     "HistoryKind",
     "Hold",
     "Host",
+    "MeetingLink",
     "MessageRule",
     "MessageState",
     "OccupiedTime",
@@ -44,5 +56,6 @@ __all__ = [
     "OldSlug",
     "OutboxMessage",
     "Schedule",
+    "StaleCalendars",
     "UsedChallenge",
 ]

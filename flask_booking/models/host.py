@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import secrets
 import typing as t
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm as so
 
 from ..i18n import spoken
-from ..orm import Model, crm_key, crm_object
+from ..orm import EnumText, Model, crm_key, crm_object
 from ..state import crm
 from .columns import primary_key, utcnow, version
 
@@ -20,12 +21,31 @@ def new_stamp() -> int:
     return secrets.randbits(62)
 
 
+class StaleCalendars(enum.StrEnum):
+    """What a host wants done while it isn't known what is in a connected calendar."""
+
+    CLOSE = "close"
+    """Offer nothing that the calendar could be in the way of."""
+    ASK = "ask"
+    """Offer by what was last read, and ask the calendar itself when somebody books."""
+
+
+class CalendarChanges(enum.StrEnum):
+    """What a host wants done when a booking's event is moved or deleted in the calendar."""
+
+    FLAG = "flag"
+    """Show it, and let the host decide."""
+    FOLLOW = "follow"
+    """Move or cancel the booking, and tell the guest."""
+
+
 class Host(Model):
     """A user of the CRM who can be booked; made the first time the user opens the booking settings.
 
     ``lock_version`` rises with everything that changes what the host can be booked for.  Raising it is the lock of
     :mod:`flask_booking.scheduling.transaction`, reading it is the key of the cache of offers.  ``settings_stamp`` is
-    another one after each change of hours, blocked times or rules of reminders: see :mod:`.stamps`.
+    another one after each change of hours, blocked times or rules of reminders: see :mod:`.stamps`; ``mirror_stamp``
+    after each reading of a connected calendar.
     """
 
     __tablename__ = "booking_host"
@@ -44,6 +64,13 @@ class Host(Model):
     notify_by_email: so.Mapped[bool] = so.mapped_column(default=True)
     lock_version: so.Mapped[int] = version()
     settings_stamp: so.Mapped[int] = so.mapped_column(sa.BigInteger, default=new_stamp)
+    mirror_stamp: so.Mapped[int] = so.mapped_column(sa.BigInteger, default=new_stamp)
+    stale_calendars: so.Mapped[StaleCalendars] = so.mapped_column(
+        EnumText(StaleCalendars), default=StaleCalendars.CLOSE
+    )
+    calendar_changes: so.Mapped[CalendarChanges] = so.mapped_column(
+        EnumText(CalendarChanges), default=CalendarChanges.FLAG
+    )
     created_at: so.Mapped[dt.datetime] = so.mapped_column(default=utcnow)
 
     @property

@@ -17,12 +17,12 @@ from tests.docs.snippets import DOCS, captioned
 from tests.fixtures.databases import KINDS, MakeDatabase, connected
 from tests.migrations.synthetic import Traits
 
-SECOND_RELEASE = '''"""People say how they want to be spoken of."""
+NEXT_RELEASE = '''"""People say how they want to be spoken of."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "next", "{newest}", None, None
 
 
 def upgrade():
@@ -47,16 +47,17 @@ def upgrade():
 
 
 @pytest.fixture
-def second_release(tmp_path: Path) -> str:
+def next_release(tmp_path: Path) -> str:
     """A folder with the package's revisions and one that isn't released yet."""
-    folder = tmp_path / "second_release"
+    folder = tmp_path / "next_release"
     shutil.copytree(migrating.FOLDER, folder)
-    (folder / "versions" / "0002_pronouns.py").write_text(SECOND_RELEASE)
+    newest = str(migrating.script().get_current_head())
+    (folder / "versions" / "next_pronouns.py").write_text(NEXT_RELEASE.replace("{newest}", newest))
     return str(folder)
 
 
 def test_a_crm_with_years_of_history_adopts_updates_and_removes(
-    fresh_database: MakeDatabase, tmp_path: Path, second_release: str
+    fresh_database: MakeDatabase, tmp_path: Path, next_release: str
 ) -> None:
     crm = Traits(fresh_database("sqlite"), str(tmp_path))
     before = crm.but(mounted=False)
@@ -70,7 +71,7 @@ def test_a_crm_with_years_of_history_adopts_updates_and_removes(
     assert crm.revisions() == written
     assert "pronouns" not in crm.columns("booking_host")
 
-    later = crm.but(package=second_release)
+    later = crm.but(package=next_release)
     later.run("! booking migrate --check", "booking migrate", "db upgrade", "db check")
     assert "pronouns" in crm.columns("booking_host")
     assert "installed is older than your migrations" in crm.run(
@@ -83,7 +84,7 @@ def test_a_crm_with_years_of_history_adopts_updates_and_removes(
     assert crm.tables() == set()
     assert "no booking tables" in later.run("booking migrate --remove", "db downgrade")
     assert "pronouns" in crm.columns("booking_host")
-    before.but(package=second_release).run("db upgrade", "db check", "db downgrade", "db upgrade")  # mounted no more
+    before.but(package=next_release).run("db upgrade", "db check", "db downgrade", "db upgrade")  # mounted no more
     later.run("booking migrate", "db upgrade", "db check")  # a change of mind
 
 

@@ -180,6 +180,26 @@ BOOKING_ZOOM_OAUTH_URL = "https://zoom.us/oauth"
 BOOKING_ZOOM_API_URL = "https://api.zoom.us/v2"
 """The Zoom API."""
 
+BOOKING_CALENDAR_STALE_MINUTES = 120
+"""How long what was read of a connected calendar counts as true.  When nothing newer could be read, the calendar closes
+all time that it could be in the way of, or is asked when somebody books: as the host wishes."""
+
+BOOKING_CALENDAR_POLL_MINUTES = 5
+"""How often a connected calendar is read whose service doesn't tell of changes."""
+
+BOOKING_CALENDAR_WATCHED_POLL_MINUTES = 30
+"""How often one is read all the same whose service does: notifications get lost."""
+
+BOOKING_CALENDAR_RECONCILE_HOURS = 24
+"""How often all of a calendar is read again, and not only what its service says has changed."""
+
+BOOKING_CALENDAR_HORIZON_DAYS = 366
+"""How far ahead connected calendars are read.  Nothing later is offered by hosts who have one."""
+
+BOOKING_LINK_WAIT_SECONDS = 60
+"""How long a confirmation waits for the meeting link that a service has to make.  Later it goes without, and the link
+follows."""
+
 BOOKING_PRIVATE_ADDRESSES = False
 """Whether calendars (CalDAV, iCal) may be at addresses in private networks, and without TLS.  Any host could then have
 the CRM's server call any machine that it can reach."""

@@ -66,6 +66,13 @@ class SlotUnavailable(BookingError):
     description = gettext_noop("That time isn't offered. Please choose another one.")
 
 
+class CalendarUnknown(SlotUnavailable):
+    """A connected calendar that decides wasn't read lately, and can't be asked now."""
+
+    code = "calendar_unknown"
+    description = gettext_noop("The host's calendar can't be read at the moment. Please try again in some minutes.")
+
+
 class GuestLimitReached(BookingError):
     """The guest already has as many live bookings of this event type as allowed."""
 

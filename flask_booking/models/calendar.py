@@ -119,8 +119,8 @@ class Difference(enum.StrEnum):
 class CalendarEvent(Model):
     """A booking as an event in a calendar of one of its hosts; made with the booking, written by a job.
 
-    ``key`` names the event at services that let us name it; ``generation`` rises when a deleted event has used it up.
-    ``starts`` and ``ends`` (epoch seconds) are what was written last, with the booking's ``sequence``.
+    ``key`` names the event at services that let us name it, and the request that makes it at others.  ``starts`` and
+    ``ends`` (epoch seconds) are what was written last.
     """
 
     __tablename__ = "booking_calendar_event"
@@ -144,7 +144,8 @@ class CalendarEvent(Model):
     remote_uid: so.Mapped[str] = so.mapped_column(sa.String(255), default="")
     etag: so.Mapped[str] = so.mapped_column(sa.String(255), default="")
     page_url: so.Mapped[str] = so.mapped_column(sa.Text, default="")
-    sequence: so.Mapped[int] = so.mapped_column(default=-1)
+    fingerprint: so.Mapped[str] = so.mapped_column(sa.String(64), default="")
+    """The SHA-256 of all that was written last; empty before the first time."""
     starts: so.Mapped[int] = so.mapped_column(sa.BigInteger, default=0)
     ends: so.Mapped[int] = so.mapped_column(sa.BigInteger, default=0)
     difference: so.Mapped[Difference] = so.mapped_column(EnumText(Difference), default=Difference.NONE)

@@ -16,11 +16,19 @@ from .rule import MessageRule
 from .schedule import BlockedTime, DateOverride, Schedule
 
 
-def note_stamp(session: so.Session | so.scoped_session[so.Session], host_id: int, stamp: int) -> None:
-    """Tell a host that the session has loaded of its stamp in the database."""
+def note_stamps(session: so.Session | so.scoped_session[so.Session], host_id: int, **stamps: int) -> None:
+    """Tell a host that the session has loaded of its stamps in the database."""
     host = session.identity_map.get(so.util.identity_key(Host, host_id))
     if host is not None:
-        set_committed_value(host, "settings_stamp", stamp)
+        for name, stamp in stamps.items():
+            set_committed_value(host, name, stamp)
+
+
+def restamp_mirror(session: so.Session | so.scoped_session[so.Session], host_id: int) -> None:
+    """Give a host another stamp for what is known of its calendars; whoever changed that calls it, under the lock."""
+    hosts, stamp = Host.__table__, new_stamp()
+    session.execute(sa.update(hosts).where(hosts.c.id == host_id).values(mirror_stamp=stamp))
+    note_stamps(session, host_id, mirror_stamp=stamp)
 
 
 def _host_changed(_mapper: t.Any, connection: sa.Connection, row: t.Any) -> None:
@@ -39,7 +47,7 @@ def _stamp(connection: sa.Connection, row: t.Any, host_id: int) -> None:
     connection.execute(sa.update(hosts).where(hosts.c.id == host_id).values(settings_stamp=stamp))
     session = so.object_session(row)
     if session is not None:
-        note_stamp(session, host_id, stamp)
+        note_stamps(session, host_id, settings_stamp=stamp)
 
 
 for _event in ("after_insert", "after_update", "after_delete"):

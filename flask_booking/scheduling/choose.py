@@ -6,8 +6,19 @@ import collections.abc as c
 import dataclasses
 import typing as t
 
-from ..availability import TAKEN, Calendar, Rules, refusal, refusal_all, refusal_any, slots, slots_all, slots_any
-from ..errors import SlotTaken, SlotUnavailable
+from ..availability import (
+    TAKEN,
+    Calendar,
+    Reason,
+    Rules,
+    refusal,
+    refusal_all,
+    refusal_any,
+    slots,
+    slots_all,
+    slots_any,
+)
+from ..errors import CalendarUnknown, SlotTaken, SlotUnavailable
 from ..models import Assignment
 from .snapshot import Snapshot
 
@@ -53,12 +64,15 @@ def choose(
     """The hosts who take a meeting at ``at`` (epoch seconds).
 
     ``load`` counts each host's coming meetings, for choosing one of several.  Raises
-    :class:`~flask_booking.errors.SlotTaken` or :class:`~flask_booking.errors.SlotUnavailable`.
+    :class:`~flask_booking.errors.SlotTaken`, :class:`~flask_booking.errors.SlotUnavailable` or its child
+    :class:`~flask_booking.errors.CalendarUnknown`.
     """
     rules, calendars = snapshot.rules(duration), snapshot.calendars
     ignored = ignoring.keywords()
     everyone = snapshot.assignment is Assignment.ALL
     verdict = (refusal_all if everyone else refusal_any)(rules, calendars, at, now=now, **ignored)
+    if verdict.reason is Reason.UNKNOWN:
+        raise CalendarUnknown
     if verdict.reason is not None:
         raise SlotTaken if verdict.reason in TAKEN else SlotUnavailable
     if everyone:

@@ -63,7 +63,7 @@ def place_hold(event_type_id: int, token: str, start: int, duration: int | None 
         minutes = event.duration if duration is None else duration
         lock_calendars(db, [host.id for host in hosts])
         earlier = own_hold(db, token)
-        snapshot = snapshots.load(db, event, hosts, start, start + 1, locked=True)
+        snapshot = snapshots.load(db, event, hosts, start, start + 1, now=moment, locked=True)
         forget_expired(db, snapshot.calendars, moment)
         ignoring = Ignoring(hold_id=earlier.id if earlier else None)
         chosen = choose(snapshot, minutes, start, now=moment, ignoring=ignoring, load=load_of(db, event, hosts))

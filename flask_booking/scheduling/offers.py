@@ -11,6 +11,7 @@ import dataclasses
 import datetime as dt
 import functools
 import time
+import typing as t
 
 import sqlalchemy as sa
 
@@ -126,7 +127,7 @@ def offers(
     found: Offers | None = memory.get(key)
     if found is not None and found.valid_until > now >= found.key[-1]:  # type: ignore[operator]
         return found
-    snapshot = _snapshot(address, start, end)
+    snapshot = _snapshot(address, start, end, now)
     minutes = snapshot.durations[0] if duration is None else duration
     if minutes not in snapshot.durations:
         raise InvalidInput(_("This duration isn't offered."), fields={"duration": _("This duration isn't offered.")})
@@ -138,24 +139,35 @@ def offers(
         ),
         default=now + DAY,
     )
-    result = Offers(tuple(offered), minutes, (*key, now), expiry)
+    result = Offers(tuple(offered), minutes, (*key, now), min(expiry, snapshot.true_until))
     memory.put(key, result)
     return result
 
 
-def _snapshot(address: EventAddress, start: int, end: int) -> snapshots.Snapshot:
+def _snapshot(address: EventAddress, start: int, end: int, now: int) -> snapshots.Snapshot:
     """The versions in the key were read before the data: what is remembered can be newer than its key, never older."""
     key = ("snapshot", address.event_type_id, address.version, address.hosts, start, end)
     memory = state().offers
     found: snapshots.Snapshot | None = memory.get(key)
-    if found is None:
-        event = session().get(EventType, address.event_type_id, populate_existing=True)
-        if event is None:
+    if found is None or found.true_until <= now:
+        rows = session().execute(_event_and_hosts(), {"event": address.event_type_id, "hosts": address.host_ids}).all()
+        if not rows:
             raise NotBookable
-        hosts = session().scalars(sa.select(Host).where(Host.id.in_(address.host_ids)).order_by(Host.id))
-        found = snapshots.load(session(), event, hosts.all(), start, end)
+        hosts = [host for _event, host in rows if host is not None]
+        found = snapshots.load(session(), rows[0][0], hosts, start, end, now=now)
         memory.put(key, found)
     return found
+
+
+@functools.cache
+def _event_and_hosts() -> t.Any:
+    return (
+        sa.select(EventType, Host)
+        .outerjoin(Host, Host.id.in_(sa.bindparam("hosts", expanding=True)))
+        .where(EventType.id == sa.bindparam("event"))
+        .order_by(Host.id)
+        .execution_options(populate_existing=True)
+    )
 
 
 def offers_for_move(booking: Booking, *, start: int, end: int, now: int | None = None) -> Offers:
@@ -169,7 +181,7 @@ def offers_for_move(booking: Booking, *, start: int, end: int, now: int | None =
     event, minutes = booking.event_type, int((booking.ends_at - booking.starts_at).total_seconds()) // 60
     hosts = tuple((host.id, host.lock_version) for host in booking.hosts if host.active)
     address = EventAddress(event.page_id, event.id, event.version, hosts)
-    everyone = dataclasses.replace(_snapshot(address, start, end), assignment=Assignment.ALL)
+    everyone = dataclasses.replace(_snapshot(address, start, end, now), assignment=Assignment.ALL)
     found = starts(everyone, minutes, now=now, start=start, end=end, ignoring=Ignoring(booking_id=booking.id))
     return Offers(tuple(found), minutes, ("move", booking.id, address, start, end), now)
 
@@ -200,9 +212,9 @@ def explain_day(
     midnight = dt.datetime.combine(day, dt.time(), zone(zone_key))
     start = int(midnight.timestamp())
     end = int(dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zone(zone_key)).timestamp())
-    snapshot = _snapshot(address, start, end)
-    rules = snapshot.rules(duration or snapshot.durations[0])
     now = int(time.time())
+    snapshot = _snapshot(address, start, end, now)
+    rules = snapshot.rules(duration or snapshot.durations[0])
     return {
         calendar.host_id: explain(rules, calendar, now=now, start=start, end=end) for calendar in snapshot.calendars
     }

@@ -13,13 +13,22 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from ..crm.columns import key_of
 from ..encryption import new_public_id, new_token, token_hash
-from ..errors import GuestLimitReached, HoldExpired, KeyReused, NoLongerOffered, SlotTaken, SlotUnavailable
+from ..errors import (
+    CalendarUnknown,
+    GuestLimitReached,
+    HoldExpired,
+    KeyReused,
+    NoLongerOffered,
+    SlotTaken,
+    SlotUnavailable,
+)
 from ..models import Booking, BookingHost, BookingStatus, EventType, HistoryKind, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
 from ..state import Session, session
 from ..zones import zone
 from . import snapshot as snapshots
+from .asking import ask_calendars
 from .choose import Ignoring, choose
 from .hold import check_hold_token, own_hold
 from .hooks import Hooks, link_contact, with_hooks
@@ -53,7 +62,8 @@ def book(event_type_id: int, request: BookingRequest, *, now: int | None = None)
     """Book a meeting and return it, committed.
 
     The mails and reminders are in the outbox; signals were sent.  Raises :class:`SlotTaken`,
-    :class:`SlotUnavailable`, :class:`HoldExpired` (the hold ran out and the time is gone), :class:`InvalidHold`,
+    :class:`SlotUnavailable`, :class:`CalendarUnknown` (a connected calendar wasn't read lately, and can't be now),
+    :class:`HoldExpired` (the hold ran out and the time is gone), :class:`InvalidHold`,
     :class:`GuestLimitReached`, :class:`KeyReused`, :class:`NoLongerOffered`, :class:`Refused` (by the CRM's hook),
     :class:`Contention`.
     """
@@ -61,7 +71,12 @@ def book(event_type_id: int, request: BookingRequest, *, now: int | None = None)
         check_hold_token(request.hold, event_type_id)
     db = session()
     moment = int(time.time()) if now is None else now
-    booking, told = with_hooks(db, lambda hooks: _book(db, event_type_id, request, moment, hooks))
+    try:
+        booking, told = with_hooks(db, lambda hooks: _book(db, event_type_id, request, moment, hooks))
+    except CalendarUnknown:
+        if not ask_calendars(db, event_type_id):
+            raise
+        booking, told = with_hooks(db, lambda hooks: _book(db, event_type_id, request, moment, hooks))
     if told is not None:
         told.spread(booking)
     return booking
@@ -127,7 +142,7 @@ def _choose(
     if minutes not in event.durations:
         raise SlotUnavailable
     hold = own_hold(db, token)
-    snapshot = snapshots.load(db, event, hosts, start, start + 1, locked=True)
+    snapshot = snapshots.load(db, event, hosts, start, start + 1, now=now, locked=True, final=True)
     forget_expired(db, snapshot.calendars, now)
     load = load_of(db, event, hosts)
     try:

@@ -14,7 +14,7 @@ from sqlalchemy import orm as so
 from ..availability import Calendar, Hours, Limits, Occupied, Range, Rules, Window
 from ..models import Assignment, BookingPage, EventType, EventTypeHost, Host, OccupiedTime
 from ..state import Session
-from . import host_settings
+from . import host_settings, mirrored
 
 DAY = 86_400
 _REACH = 2 * DAY
@@ -36,6 +36,8 @@ class Snapshot:
     calendars: tuple[Calendar, ...]
     start: int
     end: int
+    true_until: int
+    """When what is known of connected calendars is too old to count (epoch seconds)."""
 
     def rules(self, duration: int) -> Rules:
         """The rules for one of the durations (minutes) that the guest can choose from."""
@@ -49,12 +51,15 @@ def load(
     start: int,
     end: int,
     *,
+    now: int,
     locked: bool = False,
+    final: bool = False,
 ) -> Snapshot:
     """Read what decides about offers of ``event`` by those hosts who are active, in ``[start, end)`` (epoch seconds).
 
-    With ``locked`` the occupied times are read as committed now; the caller holds the hosts' locks.  Takes one query,
-    whatever the number of hosts and bookings, and two more for hosts whose settings aren't remembered.
+    With ``locked`` the occupied times are read as committed now; the caller holds the hosts' locks.  With ``final`` the
+    time is being given away.  Takes one query, whatever the number of hosts and bookings, two more for hosts whose
+    settings aren't remembered, and one for those of whose calendars this isn't.
     """
     hosts = [host for host in hosts if host.active]
     host_ids = [host.id for host in hosts]
@@ -62,6 +67,7 @@ def load(
     base = _rules(event, hosts[0].week_start if hosts else 0)
     limited = any(one != Limits() for one in (base.limits, *limits))
     before, after = base.buffer_before * 60, (max(event.durations) + base.buffer_after) * 60
+    mirrors = mirrored.mirrors(session, hosts, start - before, end + after)
     before, after = (max(near, _LIMIT_REACH) if limited else near for near in (before, after))
     declared = host_settings.declared(session, host_settings.stamps_of(hosts))
     occupied = _occupied(session, host_ids, start - before, end + after, locked)
@@ -74,6 +80,8 @@ def load(
             Calendar(
                 host_id=host.id,
                 hours=declared[host.id].hours_of(event.schedule_id) or Hours(host.time_zone, _CLOSED),
+                busy=mirrors[host.id].busy,
+                unknown=mirrored.unknown(host, mirrors[host.id], now, final=final),
                 blocked=declared[host.id].busy(start - _REACH, end + _REACH),
                 occupied=occupied[host.id],
                 limits=limit,
@@ -82,6 +90,7 @@ def load(
         ),
         start=start,
         end=end,
+        true_until=min((one.changes_at(now) for one in mirrors.values()), default=1 << 60),
     )
 
 

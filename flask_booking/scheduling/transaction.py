@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..errors import Contention, SlotTaken
 from ..models import Host
-from ..models.stamps import note_stamp
+from ..models.stamps import note_stamps
 from ..state import Session
 
 R = t.TypeVar("R")
@@ -61,30 +61,30 @@ def lock_calendars(session: Session, host_ids: c.Iterable[int]) -> None:
 
     An UPDATE locks on every database, SQLite included, and makes a stale snapshot fail instead of pass.  The order
     prevents deadlocks.  The raised version also tells every cache of offers that something changed.  Hosts that are
-    loaded already learn their settings' stamp as it is under the lock.
+    loaded already learn their stamps as they are under the lock.
     """
     for host_id in sorted(set(host_ids)):
         wanted = {"host": host_id}
         if session.get_bind().dialect.update_returning:
-            stamp = session.execute(_raise_version(), wanted).scalar()
+            stamps = session.execute(_raise_version(), wanted).first()
         else:  # MariaDB and MySQL
             session.execute(_raise_version(returning=False), wanted)
-            stamp = session.execute(_select_stamp(), wanted).scalar()
-        if stamp is not None:
-            note_stamp(session, host_id, stamp)
+            stamps = session.execute(_select_stamps(), wanted).first()
+        if stamps is not None:
+            note_stamps(session, host_id, settings_stamp=stamps[0], mirror_stamp=stamps[1])
 
 
 @functools.cache
 def _raise_version(*, returning: bool = True) -> t.Any:
     hosts = Host.__table__
     raised = sa.update(hosts).where(hosts.c.id == sa.bindparam("host")).values(lock_version=hosts.c.lock_version + 1)
-    return raised.returning(hosts.c.settings_stamp) if returning else raised
+    return raised.returning(hosts.c.settings_stamp, hosts.c.mirror_stamp) if returning else raised
 
 
 @functools.cache
-def _select_stamp() -> t.Any:
+def _select_stamps() -> t.Any:
     hosts = Host.__table__
-    return sa.select(hosts.c.settings_stamp).where(hosts.c.id == sa.bindparam("host"))
+    return sa.select(hosts.c.settings_stamp, hosts.c.mirror_stamp).where(hosts.c.id == sa.bindparam("host"))
 
 
 def current(statement: Q) -> Q:

@@ -132,7 +132,7 @@ def upgrade() -> None:
         sa.Column("remote_uid", sa.String(255), nullable=False),
         sa.Column("etag", sa.String(255), nullable=False),
         sa.Column("page_url", sa.Text, nullable=False),
-        sa.Column("sequence", sa.Integer, nullable=False),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
         sa.Column("starts", sa.BigInteger, nullable=False),
         sa.Column("ends", sa.BigInteger, nullable=False),
         sa.Column("difference", sa.String(24), nullable=False),

@@ -154,6 +154,8 @@ def _invited(message: OutboxMessage) -> bool:
     booking, history_id = message.booking, message.payload.get("history_id")
     if booking is None or message.payload.get("status") == BookingStatus.PENDING:
         return False
+    if message.payload.get("in_calendar"):  # the calendar's service tells the reader's calendar
+        return False
     if history_id is None:
         return True
     return any(entry.id <= history_id and entry.kind in AGREEING for entry in booking.history)

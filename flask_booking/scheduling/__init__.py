@@ -1,6 +1,6 @@
 """The only writers of bookings: each operation is one transaction, and sends nothing itself."""
 
-from .change import accept, cancel, complete_past, decline, mark, reassign, remind_guest, reschedule
+from .change import accept, cancel, complete_past, decline, follow_calendar, mark, reassign, remind_guest, reschedule
 from .find import booking_by_public_id, booking_by_token, page_by_slug
 from .hold import place_hold, release_hold
 from .offers import EventAddress, Offers, explain_day, find_event, nearest, next_slot, offers
@@ -19,6 +19,7 @@ __all__ = [
     "decline",
     "explain_day",
     "find_event",
+    "follow_calendar",
     "mark",
     "nearest",
     "next_slot",

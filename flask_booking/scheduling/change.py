@@ -9,7 +9,7 @@ import time
 
 import sqlalchemy as sa
 
-from ..errors import ChangeRefused, InvalidInput, NotBookable
+from ..errors import ChangeRefused, InvalidInput, NotBookable, SlotTaken
 from ..i18n import gettext as _
 from ..models import Assignment, Booking, BookingHost, BookingStatus, EventType, HistoryEntry, HistoryKind, Host
 from ..models.booking import LEGAL_MOVES
@@ -21,12 +21,14 @@ from . import snapshot as snapshots
 from .choose import Ignoring, choose
 from .hooks import Hooks, with_hooks
 from .intake import many_lines
-from .occupy import forget_expired, occupy, release_booking
+from .occupy import forget_expired, occupy, others_occupy, release_booking
 from .outbox import write
 from .tell import Told, new_entry, tell_all
 from .transaction import current, lock_calendars
 
 REASON_MOST = 2000
+LONGEST_MEETING = 24 * 3600
+"""Seconds; what a host makes longer in a calendar isn't followed."""
 
 
 def reschedule(booking_id: int, start: dt.datetime, *, actor: str, reason: str = "", now: int | None = None) -> Booking:
@@ -51,6 +53,34 @@ def reschedule(booking_id: int, start: dt.datetime, *, actor: str, reason: str =
         _set_time(booking, start.astimezone(dt.UTC))
         occupy(db, event, chosen, at, at + minutes * 60, booking_id=booking.id)
         return new_entry(booking, HistoryKind.RESCHEDULED, actor, {"from": before.isoformat(), "reason": text})
+
+    return _change(db, booking_id, change)
+
+
+def follow_calendar(booking_id: int, start: dt.datetime, end: dt.datetime) -> Booking:
+    """Move a booking to where its host has moved its event in a calendar: ``start`` and ``end`` are aware.
+
+    The host may overrule the own hours, notice and grid; only other meetings and holds stand in the way.  Raises
+    :class:`SlotTaken`, :class:`ChangeRefused` (over, not live, in the past, or of several hosts), :class:`Contention`.
+    """
+    db, moment = session(), int(time.time())
+    at, until = int(start.timestamp()), int(end.timestamp())
+
+    def change(booking: Booking) -> HistoryEntry | None:
+        check_changeable(booking, "host", moment, moving=True)
+        if (start, end) == (booking.starts_at, booking.ends_at):
+            return None
+        if len(booking.hosts) != 1 or not moment < at < until <= at + LONGEST_MEETING:
+            raise ChangeRefused
+        event, host_id = booking.event_type, booking.hosts[0].id
+        if others_occupy(db, host_id, at, until, booking_id=booking.id, now=moment):
+            raise SlotTaken
+        before = booking.starts_at
+        release_booking(db, booking.id)
+        booking.ends_at = booking.starts_at + (end - start)
+        _set_time(booking, start.astimezone(dt.UTC))
+        occupy(db, event, [host_id], at, until, booking_id=booking.id)
+        return new_entry(booking, HistoryKind.RESCHEDULED, "host", {"from": before.isoformat(), "reason": ""})
 
     return _change(db, booking_id, change)
 

@@ -49,6 +49,20 @@ def _free_seat(session: Session, host_id: int, starts: int) -> int:
     return next(seat for seat in range(len(taken) + 1) if seat not in taken)
 
 
+def others_occupy(session: Session, host_id: int, starts: int, ends: int, *, booking_id: int, now: int) -> bool:
+    """Whether another booking or a hold takes a part of ``[starts, ends)`` (epoch seconds), buffers left aside."""
+    row = OccupiedTime
+    found = session.scalar(
+        sa.select(row.id)
+        .where(row.host_id == host_id, row.starts < ends, row.ends > starts)
+        .where(sa.or_(row.booking_id.is_(None), row.booking_id != booking_id))
+        .where(sa.or_(row.expires.is_(None), row.expires > now))
+        .limit(1)
+        .with_for_update()
+    )
+    return found is not None
+
+
 def release_booking(session: Session, booking_id: int) -> None:
     """Give back the time of a booking."""
     session.execute(sa.delete(OccupiedTime).where(OccupiedTime.booking_id == booking_id))

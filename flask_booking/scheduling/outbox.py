@@ -12,12 +12,16 @@ import functools
 import typing as t
 
 import sqlalchemy as sa
+from flask import current_app
 
 from ..i18n import gettext as _
 from ..links import base_url
 from ..models import Audience, Booking, HistoryEntry, HistoryKind, Host, OutboxMessage
 from ..models.columns import utcnow
 from ..state import Session, crm
+
+if t.TYPE_CHECKING:
+    from .calendar_events import Planned
 
 TO_GUEST = set(HistoryKind) - {HistoryKind.COMPLETED, HistoryKind.NO_SHOW}
 _CHANGING = frozenset({HistoryKind.RESCHEDULED, HistoryKind.CANCELLED})
@@ -76,14 +80,16 @@ def mail_payload(booking: Booking, audience: Audience, host: Host | None, **more
     }
 
 
-def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Message]:
-    """The mails by which the guest and the hosts learn of ``entry``.
+def tell(session: Session, booking: Booking, entry: HistoryEntry, planned: Planned) -> list[Message]:
+    """The mails by which the guest and the hosts learn of ``entry``; they wait for a link that is to come.
 
-    Hosts who want no mails get none, unless an earlier one put the meeting into their calendar.
+    Hosts who want no mails get none, unless an earlier one put the meeting into their calendar.  Who has the meeting
+    from a calendar's service, as ``planned`` says, gets no invitation besides.
     """
     if entry.kind not in TO_GUEST:
         return []
     more = {"history_id": entry.id, "actor": entry.actor, **entry.detail}
+    due_at = link_wait() if planned.link_to_come else None
     key = f"{booking.uid}:{entry.id}"
     to_guest = message(
         topic="mail",
@@ -91,7 +97,8 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Messag
         dedupe_key=f"{key}:guest",
         booking=booking,
         recipient=booking.guest_email,
-        payload=mail_payload(booking, Audience.GUEST, None, **more),
+        payload=mail_payload(booking, Audience.GUEST, None, **more, **_known(planned.invites)),
+        due_at=due_at,
     )
     silent = entry.kind in _CHANGING and not all(host.notify_by_email for host in booking.hosts)
     told = _told_hosts(session, booking) if silent else frozenset()
@@ -102,7 +109,8 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Messag
             dedupe_key=f"{key}:host:{host.id}",
             booking=booking,
             recipient=crm().email_of(host.user),
-            payload=mail_payload(booking, Audience.HOST, host, **more),
+            payload=mail_payload(booking, Audience.HOST, host, **more, **_known(host.id in planned.hosts)),
+            due_at=due_at,
         )
         for host in booking.hosts
         if host.notify_by_email or host.id in told
@@ -110,7 +118,17 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry) -> list[Messag
     return [to_guest, *to_hosts]
 
 
-def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: int) -> list[Message]:
+def link_wait() -> dt.datetime:
+    """Until when a mail waits for the meeting link."""
+    return utcnow() + dt.timedelta(seconds=current_app.config["BOOKING_LINK_WAIT_SECONDS"])
+
+
+def _known(elsewhere: bool) -> dict[str, t.Any]:
+    """What keeps an invitation out of the mail to somebody who has the meeting from a calendar's service."""
+    return {"in_calendar": True} if elsewhere else {}
+
+
+def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: int, planned: Planned) -> list[Message]:
     """The cancellation for a host who holds the meeting no more."""
     host = session.get(Host, host_id)
     if host is None or not (host.notify_by_email or host.id in _told_hosts(session, booking)):
@@ -122,7 +140,9 @@ def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: 
         dedupe_key=f"{booking.uid}:{entry.id}:left:{host.id}",
         booking=booking,
         recipient=crm().email_of(host.user),
-        payload=mail_payload(booking, Audience.HOST, host, actor="host", reason=reason),
+        payload=mail_payload(
+            booking, Audience.HOST, host, actor="host", reason=reason, **_known(host.id in planned.hosts)
+        ),
     )
     return [left]
 

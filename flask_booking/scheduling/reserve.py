@@ -29,6 +29,7 @@ from ..state import Session, session
 from ..zones import zone
 from . import snapshot as snapshots
 from .asking import ask_calendars
+from .calendar_events import choose_uid
 from .choose import Ignoring, choose
 from .hold import check_hold_token, own_hold
 from .hooks import Hooks, link_contact, with_hooks
@@ -100,6 +101,7 @@ def _book(
     booking = _new_booking(event, attending[0].time_zone, request, minutes)
     set_committed_value(booking, "event_type", event)
     set_committed_value(booking, "hosts", attending)
+    choose_uid(db, booking, attending)
     linked = link_contact(db, booking, hooks)
     if booking.contact is not None:
         db.add(booking.contact)

@@ -9,7 +9,7 @@ from ..models import Booking, HistoryEntry, HistoryKind
 from ..models.columns import utcnow
 from ..signals import announce, ring
 from ..state import Session
-from . import reminders
+from . import calendar_events, reminders
 from .hooks import Hooks, notify_hosts, tell_crm
 from .outbox import tell, tell_left, write
 
@@ -43,9 +43,11 @@ def tell_all(
     """
     kind = entry.kind
     messages = tell_crm(db, booking, entry, hooks, linked=linked)
-    messages += tell(db, booking, entry)
+    planned = calendar_events.plan(db, booking, entry)
+    messages += planned.messages  # before the mails: those may wait for the link
+    messages += tell(db, booking, entry, planned)
     for host_id in entry.detail.get("left", ()):
-        messages += tell_left(db, booking, entry, host_id)
+        messages += tell_left(db, booking, entry, host_id, planned)
     # After the mails, and so with later numbers: when both are overdue, a confirmation goes before its reminder.
     ids = write(db, [*messages, *reminders.plan(db, booking, new=new)])
     return Told(entry, kind, ids[: len(messages)])

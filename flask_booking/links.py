@@ -68,6 +68,11 @@ def booking_url(public_id: str, *, base: str | None = None) -> str:
     return _join(base, current_app.config["BOOKING_SETTINGS_URL_PREFIX"], "bookings", public_id)
 
 
+def hook_url(provider: str) -> str:
+    """Where a service tells of changes; empty where only a visitor's request would say what the CRM is called."""
+    return _public(None, "hooks", provider) if current_app.config["BOOKING_PUBLIC_URL"] else ""
+
+
 def _public(base: str | None, *parts: str) -> str:
     return _join(base, current_app.config["BOOKING_URL_PREFIX"], *parts)
 

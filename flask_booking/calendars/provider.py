@@ -265,3 +265,14 @@ class OAuthProvider(t.Protocol):
         Raises :class:`~flask_booking.connections.problems.Misconfigured` when the CRM isn't registered there.
         """
         ...
+
+
+@t.runtime_checkable
+class OwnAccess(t.Protocol):
+    """What a calendar provider of any other ``sign`` has besides: it says itself how an account is reached."""
+
+    def open(self, secret: c.Mapping[str, t.Any], settings: c.Mapping[str, t.Any], account: str) -> Access:
+        """The way to ask in the name of an account: ``secret`` holds ``username`` and ``password``
+        (:attr:`Sign.PASSWORD`) or ``address`` (:attr:`Sign.ADDRESS`), ``settings`` the server's ``url``.
+        """
+        ...

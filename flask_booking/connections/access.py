@@ -12,9 +12,10 @@ import datetime as dt
 import email.utils
 import typing as t
 
-import requests
-
 from .problems import Misconfigured, NeedsReconnect, RateLimited, Unreachable
+
+if t.TYPE_CHECKING:
+    import requests
 
 TIMEOUT = (5.0, 20.0)
 """Seconds to connect, and to wait for an answer."""
@@ -25,10 +26,15 @@ LONGEST_ANSWER = 20 * 1024 * 1024
 class Access(t.Protocol):
     """What a provider gets of a connection."""
 
-    settings: c.Mapping[str, t.Any]
-    """What the connection keeps that is no secret, such as the address of a CalDAV server."""
-    account: str
-    """The account's own name at the service, such as its mail address."""
+    @property
+    def settings(self) -> c.Mapping[str, t.Any]:
+        """What the connection keeps that is no secret, such as the address of a CalDAV server."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """The account's own name at the service, such as its mail address."""
+        ...
 
     def request(
         self,
@@ -68,7 +74,7 @@ class OAuthAccess:
         self, tokens: TokenSource, *, settings: c.Mapping[str, t.Any] | None = None, account: str = ""
     ) -> None:
         self.tokens, self.settings, self.account = tokens, settings or {}, account
-        self._http = requests.Session()
+        self._http: requests.Session | None = None
 
     def request(
         self,
@@ -81,6 +87,7 @@ class OAuthAccess:
         headers: c.Mapping[str, str] | None = None,
     ) -> requests.Response:
         """See :class:`Access`."""
+        self._http = self._http or new_session()
         token = self.tokens.token()
         for again in (False, True):
             answer = send(
@@ -109,11 +116,20 @@ class FixedToken:
         raise NeedsReconnect("401")
 
 
+def new_session() -> requests.Session:
+    """A session of requests, which is loaded with the first one: mounting the package shall not take as long."""
+    import requests
+
+    return requests.Session()
+
+
 def send(http: requests.Session, method: str, url: str, **more: t.Any) -> requests.Response:
     """One request with timeouts, redirects not followed.  Raises :class:`Unreachable` and :class:`RateLimited`.
 
     The answer's body has been read, unless ``stream=True`` was given.
     """
+    import requests
+
     more.setdefault("timeout", TIMEOUT)
     try:
         answer = http.request(method, url, allow_redirects=False, **more)

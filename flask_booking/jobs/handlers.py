@@ -1,9 +1,11 @@
-"""The package's own topics: mails, and the CRM's hooks that failed while booking."""
+"""The package's own topics: mails, events in calendars, and the CRM's hooks that failed while booking."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
+from ..calendars.writing import deliver as write_event
+from ..connections.problems import ForbiddenAddress, Gone, NotAllowed
 from ..errors import BookingError, Contention
 from ..messages.delivery import compose_message, send
 from ..messages.transport import MailRefused
@@ -15,10 +17,11 @@ from . import topics
 
 
 def register_all() -> None:
-    """Know the topics ``mail`` and ``crm``, unless somebody registered others by these names."""
+    """Know the topics of the package, unless somebody registered others by these names."""
     for name, topic in (
         ("mail", topics.Topic(send_mail, (MailRefused,))),
         ("crm", topics.Topic(try_crm_again, (HookRefused,))),
+        ("calendar", topics.Topic(write_event, (NotAllowed, Gone, ForbiddenAddress))),
     ):
         if topics.find(name) is None:
             topics.register(name, topic.handler, gives_up_on=topic.gives_up_on)

@@ -18,6 +18,7 @@ import typing as t
 import sqlalchemy as sa
 from flask import Flask, current_app
 
+from ..connections.problems import ProviderProblem
 from ..errors import BookingConfigError, Contention, frames_of
 from ..messages.transport import MailError
 from ..models import MessageState, OutboxMessage
@@ -36,6 +37,10 @@ BACKOFF = (30, 60, 2 * 60, 5 * 60, 15 * 60, 30 * 60, _HOUR, 3 * _HOUR, 6 * _HOUR
 """Seconds until the next try, after the first, second, … failure; the last one goes on.  Two days in all."""
 
 
+PATIENCE = dt.timedelta(hours=1)
+"""For so long after a message was written it may wait for others without that being a failure."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Claim:
     """The right to deliver one message, until ``until``."""
@@ -52,6 +57,8 @@ class Verdict:
     state: MessageState
     error: str = ""
     due_at: dt.datetime | None = None
+    counts: bool = True
+    """Whether it was a try; what waits for somebody else isn't."""
 
 
 def claim(message_id: int) -> Claim | None:
@@ -170,6 +177,7 @@ def _attempt(message_id: int) -> Verdict:
     if message is None:
         return Verdict(MessageState.DROPPED)
     attempts, most = message.attempts, current_app.config["BOOKING_MAX_ATTEMPTS"]
+    written = message.created_at
     if attempts > most:
         return Verdict(MessageState.FAILED, message.last_error or "each worker died that tried it")
     reason = unwanted(session(), message)
@@ -181,10 +189,13 @@ def _attempt(message_id: int) -> Verdict:
     except Exception as error:
         _log.debug("outbox: message %s failed here:\n%s", message_id, frames_of(error))
         session().rollback()
-        text = _short(error)
+        text, now = _short(error), utcnow()
+        asked = dt.timedelta(seconds=getattr(error, "retry_after", None) or 0)
+        if isinstance(error, topics.UNCOUNTED) and now - written < PATIENCE:
+            return Verdict(MessageState.WAITING, text, now + asked, counts=False)
         if topics.is_permanent(error, topic) or attempts >= most:
             return Verdict(MessageState.FAILED, text)
-        return Verdict(MessageState.WAITING, text, utcnow() + backoff(attempts))
+        return Verdict(MessageState.WAITING, text, now + max(backoff(attempts), asked))
     return Verdict(MessageState.DROPPED, "not wanted any more") if wanted is False else Verdict(MessageState.DONE)
 
 
@@ -195,7 +206,7 @@ def _unknown(message: OutboxMessage) -> bool:
 
 def _short(error: Exception) -> str:
     """What may be kept and logged of an error: its text may name people or passwords, unless it is ours."""
-    if isinstance(error, topics.Failure | MailError | BookingConfigError):
+    if isinstance(error, topics.Failure | MailError | BookingConfigError | ProviderProblem):
         return str(error)[:500]
     code = getattr(error, "smtp_code", None)
     return f"{type(error).__name__} ({code})" if isinstance(code, int) else type(error).__name__
@@ -215,6 +226,8 @@ def _record(mine: Claim, verdict: Verdict) -> bool:
     }
     if verdict.state is MessageState.WAITING:
         values["due_at"] = verdict.due_at
+        if not verdict.counts:
+            values["attempts"] = OutboxMessage.attempts - 1
     else:
         values["done_at"] = utcnow()
     db, pause = session(), 0.1

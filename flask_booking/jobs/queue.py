@@ -14,8 +14,11 @@ import typing as t
 
 from flask import Flask, current_app
 
+from ..calendars import mirror
+from ..connections.lease import READING_SECONDS
 from ..errors import frames_of
 from . import outbox
+from .context import as_if_asked
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +69,21 @@ class RedisBell:
         ]
         return not jobs or self.ask(lambda: self.queue.enqueue_many(jobs)) is not None
 
+    def ring_calendars(self, ids: c.Iterable[int]) -> bool:
+        """Wake workers to read these calendars; each waits in the queue once.  False when Redis doesn't answer."""
+
+        def ask() -> bool:
+            for calendar_id in ids:
+                mark = f"{self.name}:calendar:{calendar_id}"
+                if self.redis.set(mark, "1", nx=True, ex=60):
+                    self.queue.enqueue(
+                        sync_calendar, args=(calendar_id,), job_timeout=READING_SECONDS, result_ttl=0, failure_ttl=600,
+                        description=f"booking calendar {calendar_id}",
+                    )  # fmt: skip
+            return True
+
+        return self.ask(ask) is not None
+
     def ring_again(self, ids: c.Sequence[int], seconds: float) -> bool:
         """Wake workers for what the relay found; of all relays one does, once in ``seconds``."""
         mine = self.ask(lambda: (self.redis.set(f"{self.name}:relay", "1", nx=True, px=int(seconds * 900)),))
@@ -100,6 +118,20 @@ def deliver_message(message_id: int) -> None:
     except Exception as error:
         # Most likely the database is away; the relay rings again for what is still due then.
         _log.error("delivering message %s failed with %s", message_id, type(error).__name__)
+        _log.debug("it failed here:\n%s", frames_of(error))
+
+
+def sync_calendar(calendar_id: int) -> None:
+    """The RQ job that reads a calendar.  How it went is recorded with the calendar."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    bell = redis_bell(app)
+    if bell is not None:  # from now on a change wants another reading
+        bell.ask(lambda: (bell.redis.delete(f"{bell.name}:calendar:{calendar_id}"),))
+    try:
+        with app.app_context(), as_if_asked(app):
+            mirror.sync(calendar_id)
+    except Exception as error:
+        _log.error("reading calendar %s failed with %s", calendar_id, type(error).__name__)
         _log.debug("it failed here:\n%s", frames_of(error))
 
 

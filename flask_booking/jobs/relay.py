@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 from sqlalchemy import orm as so
 
+from ..calendars import mirror
 from ..errors import frames_of
 from ..models import Booking, Hold, OccupiedTime, OutboxMessage, UsedChallenge
 from ..models.columns import utcnow
@@ -67,7 +68,7 @@ class Relay:
         """One round.  Returns how many messages this process delivered or rang for."""
         count = 0
         try:
-            count = self._messages()
+            count = self._messages() + self._calendars()
             if time.monotonic() >= self._tidy_at:
                 self._tidy_at = time.monotonic() + HOUSEKEEPING_SECONDS
                 tidy(self.app)
@@ -87,6 +88,21 @@ class Relay:
             if not ids or bell.ring_again(ids, self.every):
                 return len(ids)
         return outbox.deliver_due(self.app, until=self.stopping.is_set)
+
+    def _calendars(self) -> int:
+        """Read the calendars that are due, here or by workers; how many."""
+        with self.app.app_context():
+            ids = mirror.due()
+            session().rollback()
+        bell = redis_bell(self.app)
+        if not ids or (bell is not None and bell.ring_calendars(ids)):
+            return len(ids)
+        for calendar_id in ids:
+            if self.stopping.is_set():
+                break
+            with self.app.app_context(), as_if_asked(self.app):
+                mirror.sync(calendar_id)
+        return len(ids)
 
 
 def tidy(app: Flask) -> None:

@@ -6,6 +6,8 @@ import collections.abc as c
 import dataclasses
 import smtplib
 
+from ..calendars.writing import LinkPending
+from ..connections.lease import Engaged
 from ..models import OutboxMessage
 
 Handler = c.Callable[[OutboxMessage], "bool | None"]
@@ -14,6 +16,10 @@ Handler = c.Callable[[OutboxMessage], "bool | None"]
 Returns False when the message isn't wanted any more.  An exception makes the message be tried again later, unless the
 topic's ``gives_up_on`` names its class.  A handler may be called twice for one message, when a worker died between
 doing and recording; it tells the outside by ``message.dedupe_key`` that it is the same."""
+
+
+UNCOUNTED = (Engaged, LinkPending)
+"""What is no failure: somebody else is at it, or it needs some seconds.  It counts as no try."""
 
 
 class Failure(Exception):

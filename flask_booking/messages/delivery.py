@@ -31,6 +31,7 @@ _METHODS = {
     Kind.ACCEPTED: Method.REQUEST,
     Kind.RESCHEDULED: Method.REQUEST,
     Kind.REASSIGNED: Method.REQUEST,
+    Kind.LINKED: Method.REQUEST,
     Kind.CANCELLED: Method.CANCEL,
 }
 _BY_RULE = frozenset({Kind.REMINDER, Kind.FOLLOW_UP})

@@ -15,7 +15,7 @@ from ..i18n import duration_text, format_date, format_time, format_times, format
 
 
 class Kind(enum.StrEnum):
-    """What a mail is about; the values are those of the outbox and of :class:`flask_booking.models.HistoryKind`."""
+    """What a mail is about; most values are those of :class:`flask_booking.models.HistoryKind`."""
 
     BOOKED = "booked"
     REQUESTED = "requested"
@@ -26,6 +26,8 @@ class Kind(enum.StrEnum):
     CANCELLED = "cancelled"
     REMINDER = "reminder"
     FOLLOW_UP = "follow_up"
+    LINKED = "linked"
+    """The link of an online meeting, which came after the confirmation."""
 
 
 class Reader(enum.StrEnum):

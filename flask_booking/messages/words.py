@@ -114,6 +114,12 @@ def _to_guest(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
                 _("Thank you for your time"),
                 _("%(host)s enjoyed meeting you. Just reply if anything is left open.", **names),
             )
+        case Kind.LINKED:
+            return Words(
+                _("The link for %(title)s with %(host)s, %(when)s", **names),
+                _("Here is the link for your meeting"),
+                _("Open it when the meeting with %(host)s begins.", **names),
+            )
 
 
 def _to_host(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
@@ -187,4 +193,10 @@ def _to_host(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
                 _("After your meeting with %(guest)s: %(title)s", **names),
                 _("You met %(guest)s", **names),
                 _("A good moment to note what was said and what comes next."),
+            )
+        case Kind.LINKED:
+            return Words(
+                _("The link for %(guest)s, %(title)s, %(when)s", **names),
+                _("Here is the link for your meeting"),
+                _("%(guest)s has been told.", **names),
             )

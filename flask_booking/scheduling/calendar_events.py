@@ -91,7 +91,8 @@ def plan(session: Session, booking: Booking, entry: HistoryEntry) -> Planned:
         return NOTHING
     session.flush()
     messages = [_to_service(booking, entry)] if link is not None else []
-    messages += [_to_calendar(session, booking, entry, event.host_id) for event in events]
+    why = f"{entry.kind}:{entry.id}"
+    messages += [calendar_message(booking, event.host_id, why, host=event.host) for event in events]
     reached = [event for event in events if event.calendar_id is not None and event.state is not EventState.FAILED]
     return Planned(
         messages,
@@ -143,12 +144,16 @@ def _service_account(session: Session, booking: Booking) -> int | None:
     return found[1] if found else None
 
 
-def _to_calendar(session: Session, booking: Booking, entry: HistoryEntry, host_id: int) -> Message:
-    host = next((one for one in booking.hosts if one.id == host_id), None) or session.get(Host, host_id)
+def calendar_message(booking: Booking, host_id: int, why: str, *, host: Host | None = None) -> Message:
+    """What has the event of a host made into what the booking is when it is delivered.
+
+    ``why`` tells it from others like it, and begins with the message's kind.
+    """
+    host = host or next((one for one in booking.hosts if one.id == host_id), None)
     return message(
         topic="calendar",
-        kind=entry.kind.value,
-        dedupe_key=f"{booking.uid}:{entry.id}:calendar:{host_id}",
+        kind=why.partition(":")[0],
+        dedupe_key=f"{booking.uid}:{why}:calendar:{host_id}",
         booking=booking,
         recipient=_address(host) or f"host {host_id}",
         payload={"host_id": host_id, "base_url": base_url()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import typing as t
 
 import sqlalchemy as sa
 
@@ -10,6 +10,7 @@ from ..models import Audience, Booking, BookingHost, BookingStatus, CalendarEven
 from ..models.columns import utcnow
 from ..signals import ring
 from ..state import Session, crm, session
+from .calendar_events import calendar_message
 from .outbox import Message, mail_payload, message, write
 from .transaction import current, lock_calendars, transact
 
@@ -76,13 +77,14 @@ def _mails(db: Session, booking: Booking) -> tuple[list[OutboxMessage], list[Out
 
 
 def _again(booking: Booking, told: list[OutboxMessage]) -> list[Message]:
-    found = []
+    found: list[Message] = []
     for row in told:
         host = next((one for one in booking.hosts if one.id == row.payload.get("host_id")), None)
         audience = Audience(row.payload.get("audience", Audience.GUEST.value))
         if audience is Audience.HOST and host is None:
             continue
-        more = {key: row.payload[key] for key in ("in_calendar", "base_url") if key in row.payload}
+        kept = ("in_calendar", "base_url")
+        more: dict[str, t.Any] = {key: row.payload[key] for key in kept if key in row.payload}
         found.append(
             message(
                 topic="mail",
@@ -100,17 +102,3 @@ def _to_calendars(db: Session, booking: Booking) -> list[Message]:
     """The hosts' events show the link too, and the newer state."""
     host_ids = db.scalars(sa.select(CalendarEvent.host_id).where(CalendarEvent.booking_id == booking.id))
     return [calendar_message(booking, host_id, f"{LINKED}:{booking.sequence}") for host_id in sorted(host_ids)]
-
-
-def calendar_message(booking: Booking, host_id: int, why: str, *, due_at: dt.datetime | None = None) -> Message:
-    """A message that has the event of a host made what the booking is now; ``why`` tells it from others like it."""
-    host = next((one for one in booking.hosts if one.id == host_id), None)
-    return message(
-        topic="calendar",
-        kind=why.partition(":")[0],
-        dedupe_key=f"{booking.uid}:{why}:calendar:{host_id}",
-        booking=booking,
-        recipient=(crm().email_of(host.user) if host else "") or f"host {host_id}",
-        payload={"host_id": host_id},
-        due_at=due_at,
-    )

@@ -1,0 +1,150 @@
+"""Accounts that stop working: noticed once, told to their owner, and taken up again when they work."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import typing as t
+
+import sqlalchemy as sa
+
+from ..connections.problems import MissingScope, NeedsReconnect, ProviderProblem
+from ..models import (
+    CalendarEvent,
+    ConnectedCalendar,
+    Connection,
+    ConnectionState,
+    EventState,
+    MeetingLink,
+    MessageState,
+    OutboxMessage,
+)
+from ..models.columns import utcnow
+from ..scheduling.outbox import message, write
+from ..scheduling.transaction import current, transact
+from ..signals import ring
+from ..state import crm, session
+
+_log = logging.getLogger(__name__)
+
+REFUSALS = 3
+"""So often in a row an account with a password has to be refused before it counts as broken: servers have bad days."""
+BROKEN = "connection_broken"
+"""The kind of the mail that tells the owner."""
+
+
+def note(connection_id: int, problem: ProviderProblem) -> None:
+    """Draw the consequences for the account from a failure of something asked in its name."""
+    if isinstance(problem, MissingScope):
+        break_off(connection_id, problem)
+    elif isinstance(problem, NeedsReconnect):
+        db = session()
+
+        def count() -> int:
+            connection = db.scalar(current(sa.select(Connection).where(Connection.id == connection_id)))
+            if connection is None:
+                return 0
+            connection.failures += 1
+            # Tokens that can't be renewed are gone for good; who has a token had it accepted before.
+            return REFUSALS if connection.expires_at is not None else connection.failures
+
+        if transact(db, count) >= REFUSALS:
+            break_off(connection_id, problem)
+
+
+def break_off(connection_id: int, problem: ProviderProblem) -> bool:
+    """Stop using an account until somebody mends it, and mail its owner.  False when it was broken already."""
+    db = session()
+
+    def work() -> list[int]:
+        connection = db.scalar(current(sa.select(Connection).where(Connection.id == connection_id)))
+        if connection is None or (connection.state is ConnectionState.BROKEN and _told(connection)):
+            return []
+        connection.state, connection.problem = ConnectionState.BROKEN, problem.code
+        connection.broken_at = connection.broken_at or utcnow()
+        return write(
+            db,
+            [
+                message(
+                    topic="mail",
+                    kind=BROKEN,
+                    dedupe_key=f"{BROKEN}:{connection.public_id}:{int(connection.broken_at.timestamp())}",
+                    recipient=crm().email_of(connection.host.user),
+                    payload={"audience": "host", "host_id": connection.host_id, "connection": connection.public_id},
+                )
+            ],
+        )
+
+    ids = transact(db, work)
+    if ids:
+        _log.warning("connection %s is broken: %s", connection_id, problem)
+        ring(ids)
+    return bool(ids)
+
+
+def _told(connection: Connection) -> bool:
+    stamp = int(connection.broken_at.timestamp()) if connection.broken_at else 0
+    key = f"{BROKEN}:{connection.public_id}:{stamp}"
+    return session().scalar(sa.select(OutboxMessage.id).where(OutboxMessage.dedupe_key == key)) is not None
+
+
+def resume(connection_id: int) -> None:
+    """Take up an account again that was mended: read its calendars, and do what was left undone.  Commits."""
+    db, now = session(), utcnow()
+
+    def work() -> list[int]:
+        connection = db.scalar(current(sa.select(Connection).where(Connection.id == connection_id)))
+        if connection is None:
+            return []
+        connection.state, connection.problem, connection.failures = ConnectionState.ACTIVE, "", 0
+        connection.broken_at = None
+        for calendar in connection.calendars:
+            calendar.due_at, calendar.failures, calendar.problem = now, 0, ""
+        waiting = [*_undone_events(connection_id), *_undone_links(connection_id)]
+        ids = []
+        for one in waiting:
+            if one.state in (MessageState.FAILED, MessageState.WAITING) and not _claimed(one, now):
+                one.state, one.due_at, one.attempts, one.done_at = MessageState.WAITING, now, 0, None
+                ids.append(one.id)
+        return ids
+
+    ids = transact(db, work)
+    if ids:
+        ring(ids)
+
+
+def _undone_events(connection_id: int) -> list[OutboxMessage]:
+    """The newest message about each event of the account that isn't as its booking says."""
+    newest = (
+        sa.select(sa.func.max(OutboxMessage.id))
+        .join(CalendarEvent, CalendarEvent.booking_id == OutboxMessage.booking_id)
+        .join(ConnectedCalendar, ConnectedCalendar.id == CalendarEvent.calendar_id)
+        .where(
+            ConnectedCalendar.connection_id == connection_id,
+            OutboxMessage.topic == "calendar",
+            sa.or_(CalendarEvent.state.in_((EventState.WANTED, EventState.FAILED)), CalendarEvent.problem != ""),
+        )
+        .group_by(OutboxMessage.booking_id, OutboxMessage.recipient)
+    )
+    return _messages(newest)
+
+
+def _undone_links(connection_id: int) -> list[OutboxMessage]:
+    newest = (
+        sa.select(sa.func.max(OutboxMessage.id))
+        .join(MeetingLink, MeetingLink.booking_id == OutboxMessage.booking_id)
+        .where(MeetingLink.connection_id == connection_id, OutboxMessage.topic == "conference")
+        .group_by(OutboxMessage.booking_id)
+    )
+    return _messages(newest)
+
+
+def _messages(newest: t.Any) -> list[OutboxMessage]:
+    db = session()
+    ids = list(db.scalars(newest))
+    query = sa.select(OutboxMessage).where(OutboxMessage.id.in_(ids)).execution_options(populate_existing=True)
+    return list(db.scalars(query)) if ids else []
+
+
+def _claimed(one: OutboxMessage, now: dt.datetime) -> bool:
+    return one.claimed_until is not None and one.claimed_until > now

@@ -1,0 +1,70 @@
+"""A booking as an event in a host's calendar is to show it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from ..i18n import gettext as _
+from ..i18n import labelled, use_locale
+from ..links import base_url, booking_url
+from ..models import Booking, BookingStatus, CalendarEvent
+from ..scheduling.intake import answer_text
+from ..state import crm
+from .provider import EventDraft, Guest
+
+HELD = (BookingStatus.CONFIRMED, BookingStatus.COMPLETED, BookingStatus.NO_SHOW)
+"""Bookings that are in calendars.  A request isn't: nobody has agreed to it."""
+
+
+def wanted(event: CalendarEvent) -> bool:
+    """Whether there shall be an event now."""
+    booking = event.booking
+    return booking.status in HELD and any(host.id == event.host_id for host in booking.hosts)
+
+
+def draft_of(event: CalendarEvent, *, base: str = "") -> EventDraft:
+    """The event in the host's language; ``base`` is the CRM's address for the link to the booking."""
+    booking, host = event.booking, event.host
+    place = booking.location
+    with use_locale(host.language):
+        return EventDraft(
+            key=event.key,
+            booking=booking.public_id,
+            uid=booking.uid,
+            sequence=booking.sequence,
+            starts=int(booking.starts_at.timestamp()),
+            ends=int(booking.ends_at.timestamp()),
+            time_zone=host.time_zone,
+            title=labelled(booking.title, booking.guest_name)[:200],
+            description=_description(booking, base or base_url()),
+            location=str(place.get("url") or place.get("text") or booking.guest_phone or "")[:500],
+            url=booking_url(booking.public_id, base=base or base_url()),
+            organizer=Guest(crm().display_name(host.user), crm().email_of(host.user)),
+            guests=(Guest(booking.guest_name, booking.guest_email),),
+            invite=event.invites,
+            conference=event.conference,
+        )
+
+
+def fingerprint(event: CalendarEvent) -> str:
+    """What tells whether the calendar shows all of the booking already; by what name the CRM is reached doesn't
+    matter to that."""
+    draft = draft_of(event, base="https://crm.invalid")
+    shown = [
+        draft.uid, draft.sequence, draft.starts, draft.ends, draft.time_zone, draft.title, draft.description,
+        draft.location, [(guest.name, guest.email) for guest in draft.guests], draft.invite, draft.conference,
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
+
+
+def _description(booking: Booking, base: str) -> str:
+    place = booking.location
+    paragraphs = [
+        "\n".join(text for text in (booking.guest_name, booking.guest_email, booking.guest_phone) if text),
+        "\n".join(str(place.get(key) or "") for key in ("text", "url") if place.get(key)),
+        "\n".join(labelled(answer["label"], answer_text(answer)) for answer in booking.answers),
+        booking.notes,
+        labelled(_("In the CRM"), booking_url(booking.public_id, base=base)) if base else "",
+    ]
+    return "\n\n".join(text for text in paragraphs if text)[:8000]

@@ -1,0 +1,115 @@
+"""Having services tell of changes: promises that end, are renewed before, and are believed only with their token."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+import logging
+import time
+import uuid
+
+import sqlalchemy as sa
+from flask import current_app
+
+from ..connections.access import Access
+from ..connections.problems import ProviderProblem
+from ..encryption import new_token, token_hash
+from ..links import hook_url
+from ..models import CalendarWatch, ConnectedCalendar
+from ..models.columns import utcnow
+from ..state import session
+from .provider import CalendarProvider, RemoteCalendar, Watch, WatchRequest
+
+_log = logging.getLogger(__name__)
+
+DAY = 86_400
+WISHED = 7 * DAY
+"""How long a promise shall last; what the services allow at most."""
+RENEWED_BEFORE = DAY
+
+
+def live(calendar_id: int) -> bool:
+    """Whether a service has promised to tell of changes in this calendar."""
+    row = CalendarWatch
+    query = sa.select(row.id).where(row.calendar_id == calendar_id, row.expires > int(time.time()), row.remote_id != "")
+    return session().scalar(query.limit(1)) is not None
+
+
+def keep(provider: CalendarProvider, access: Access, calendar: RemoteCalendar, calendar_id: int) -> None:
+    """See to it that there is a promise for the next day.  That there can't be one is no failure: we go on asking.
+
+    Asks the service outside of any transaction.
+    """
+    address = hook_url(provider.name)
+    reachable = address.startswith("https://") or (address and current_app.config["BOOKING_PRIVATE_ADDRESSES"])
+    if not (provider.can_watch and reachable):
+        return
+    db, now = session(), int(time.time())
+    rows = list(db.scalars(sa.select(CalendarWatch).where(CalendarWatch.calendar_id == calendar_id)))
+    if any(row.expires > now + RENEWED_BEFORE and row.remote_id for row in rows):
+        db.rollback()
+        return
+    old = [(row.id, Watch(row.remote_id, row.resource, row.expires)) for row in rows]
+    channel, token = str(uuid.uuid4()), new_token()
+    # Known before the service is asked: its first notification may come before its answer.
+    db.add(CalendarWatch(calendar_id=calendar_id, channel=channel, token_hash=token_hash(token), expires=now + WISHED))
+    db.commit()
+    try:
+        made = provider.watch(access, calendar, WatchRequest(channel, address, token, now + WISHED))
+    except ProviderProblem as problem:
+        _log.info("%s promises nothing for calendar %s: %s", provider.name, calendar_id, problem)
+        db.execute(sa.delete(CalendarWatch).where(CalendarWatch.channel == channel))
+        db.commit()
+        return
+    db.execute(
+        sa.update(CalendarWatch)
+        .where(CalendarWatch.channel == channel)
+        .values(remote_id=made.id, resource=made.resource, expires=made.expires)
+    )
+    db.commit()
+    for row_id, watch in old:
+        _end(provider, access, row_id, watch if watch.id != made.id else None)
+
+
+def end_all(provider: CalendarProvider, access: Access, calendar_id: int) -> None:
+    """End every promise for a calendar that isn't read any more; failures are left to time."""
+    rows = session().scalars(sa.select(CalendarWatch).where(CalendarWatch.calendar_id == calendar_id)).all()
+    found = [(row.id, Watch(row.remote_id, row.resource, row.expires)) for row in rows]
+    session().rollback()
+    for row_id, watch in found:
+        _end(provider, access, row_id, watch if watch.id else None)
+
+
+def _end(provider: CalendarProvider, access: Access, row_id: int, watch: Watch | None) -> None:
+    if watch is not None:
+        try:
+            provider.unwatch(access, watch)
+        except ProviderProblem as problem:
+            _log.info("%s didn't end a promise: %s", provider.name, problem)
+    db = session()
+    db.execute(sa.delete(CalendarWatch).where(CalendarWatch.id == row_id))
+    db.commit()
+
+
+def believed(*, token: str, channel: str = "", remote_id: str = "") -> int | None:
+    """The calendar that a notification speaks of; None when it names nothing we know, or its token is wrong."""
+    name = CalendarWatch.channel == channel if channel else CalendarWatch.remote_id == remote_id
+    if not (channel or remote_id) or max(len(channel), len(remote_id), len(token)) > 255:
+        return None
+    for row in session().scalars(sa.select(CalendarWatch).where(name).limit(5)):
+        if hmac.compare_digest(row.token_hash, token_hash(token)):
+            return row.calendar_id
+    return None
+
+
+def lapse(remote_id: str) -> None:
+    """Forget a promise that its service has broken off: the next reading asks for another."""
+    db = session()
+    ids = list(db.scalars(sa.select(CalendarWatch.calendar_id).where(CalendarWatch.remote_id == remote_id)))
+    db.execute(sa.delete(CalendarWatch).where(CalendarWatch.remote_id == remote_id))
+    db.execute(
+        sa.update(ConnectedCalendar)
+        .where(ConnectedCalendar.id.in_(ids))
+        .values(due_at=utcnow(), reconciled_at=utcnow() - dt.timedelta(days=365))
+    )
+    db.commit()

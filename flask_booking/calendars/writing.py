@@ -1,0 +1,206 @@
+"""Making the event in a host's calendar what the booking is: the outbox's topic ``calendar``.
+
+A message says only that something changed.  Whoever delivers it looks at the booking as it is now and makes the
+calendar so; messages that come late find nothing left to do.  What was intended is in the database before the service
+is asked, and names the event: a worker that dies in between is followed by one that finds what it made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import sqlalchemy as sa
+
+from ..connections.access import Access
+from ..connections.lease import WRITING_SECONDS, lease
+from ..connections.problems import Gone, NeedsReconnect, ProviderProblem
+from ..models import CalendarEvent, ConnectedCalendar, ConnectionState, Difference, EventState, OutboxMessage
+from ..models.columns import utcnow
+from ..scheduling.links import set_link
+from ..state import session
+from . import care
+from .draft import draft_of, fingerprint, wanted
+from .provider import CalendarProvider, EventDraft, RemoteCalendar, Written
+from .reach import reach, remote
+
+
+class LinkPending(ProviderProblem):
+    """The event is written, and its meeting link is still being made."""
+
+    code = "link_pending"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """One event to be made so: everything that is needed while no transaction is open."""
+
+    event_id: int
+    connection_id: int
+    provider: CalendarProvider
+    access: Access
+    calendar: RemoteCalendar
+    draft: EventDraft
+    known: Written | None
+    print: str
+    wanted: bool
+    had: str
+    pending: bool
+
+
+def deliver(message: OutboxMessage) -> bool:
+    """Make the event what the booking is now.  False when there is nothing to be made.
+
+    Raises :class:`~flask_booking.connections.problems.ProviderProblem`, after noting it with the event.
+    """
+    db = session()
+    event = db.scalar(
+        sa.select(CalendarEvent).where(
+            CalendarEvent.booking_id == message.booking_id, CalendarEvent.host_id == message.payload["host_id"]
+        )
+    )
+    if event is None or event.calendar is None:
+        return False
+    event_id, connection_id = event.id, event.calendar.connection_id
+    base = str(message.payload.get("base_url") or "")
+    try:
+        with lease(connection_id, "writing", WRITING_SECONDS):
+            job = _job(event_id, base)
+            return job is None or _make(job)
+    except ProviderProblem as problem:
+        db.rollback()
+        _note(event_id, problem)
+        care.note(connection_id, problem)
+        raise
+
+
+def _job(event_id: int, base: str) -> _Job | None:
+    db = session()
+    event = db.get(CalendarEvent, event_id, populate_existing=True)
+    if event is None or event.calendar is None:
+        return None
+    calendar = event.calendar
+    if calendar.connection.state is not ConnectionState.ACTIVE:
+        raise NeedsReconnect("the connection is broken")
+    draft = draft_of(event, base=base)
+    job = _Job(
+        event_id=event.id,
+        connection_id=calendar.connection_id,
+        provider=t.cast(t.Any, None),
+        access=t.cast(t.Any, None),
+        calendar=remote(calendar),
+        draft=draft,
+        known=known(event),
+        print=fingerprint(event),
+        wanted=wanted(event),
+        had=event.fingerprint,
+        pending=bool(event.conference) and not event.booking.location.get("url"),
+    )
+    if not _to_do(event, job):
+        db.rollback()
+        return None
+    provider, access = reach(calendar.connection)
+    db.rollback()
+    return dataclasses.replace(job, provider=provider, access=access)
+
+
+def _to_do(event: CalendarEvent, job: _Job) -> bool:
+    if not job.wanted:
+        return event.state is not EventState.REMOVED
+    if event.state is EventState.WRITTEN and job.had == job.print:
+        return job.pending and event.problem != NO_LINK
+    return event.booking.ends_at > utcnow() or bool(event.remote_id)
+
+
+NO_LINK = "no_link"
+"""The problem of an event whose service made no meeting link: it is known that none will come."""
+
+
+def known(event: CalendarEvent) -> Written | None:
+    """The event as its service had it last; None before it was written, as far as anybody knows."""
+    if not event.remote_id:
+        return None
+    return Written(id=event.remote_id, etag=event.etag, uid=event.remote_uid, starts=event.starts, ends=event.ends)
+
+
+def _make(job: _Job) -> bool:
+    if not job.wanted:
+        job.provider.remove(job.access, job.calendar, job.draft, job.known)
+        _record(job.event_id, {"state": EventState.REMOVED, "problem": "", "difference": Difference.NONE})
+        return True
+    if job.had == job.print and job.known is not None:
+        written = job.provider.look(job.access, job.calendar, job.draft, job.known)
+    else:
+        written = _write(job)
+    if written is None:
+        return True  # gone meanwhile: the next reading of the calendar sees to it
+    link = job.pending and not written.join_url
+    _record(
+        job.event_id,
+        {
+            "state": EventState.WRITTEN,
+            "problem": NO_LINK if link and not written.join_pending else "",
+            "remote_id": written.id,
+            "remote_uid": written.uid[:255],
+            "etag": written.etag[:255],
+            "page_url": written.page_url,
+            "fingerprint": job.print,
+            "starts": job.draft.starts,
+            "ends": job.draft.ends,
+            "difference": Difference.NONE,
+            "written_at": utcnow(),
+        },
+    )
+    if job.pending and written.join_url:
+        booking_id = session().scalar(sa.select(CalendarEvent.booking_id).where(CalendarEvent.id == job.event_id))
+        session().rollback()
+        set_link(t.cast(int, booking_id), written.join_url)
+    elif link and written.join_pending:
+        raise LinkPending(retry_after=3)
+    return True
+
+
+def _write(job: _Job) -> Written:
+    try:
+        return job.provider.write(job.access, job.calendar, job.draft, job.known)
+    except Gone:
+        if job.known is None:
+            raise
+        # Somebody deleted it.  The booking stands, and was changed since: it is written anew.
+        return job.provider.write(job.access, job.calendar, job.draft, None)
+
+
+def _record(event_id: int, values: dict[str, t.Any]) -> None:
+    db = session()
+    db.execute(
+        sa.update(CalendarEvent).where(CalendarEvent.id == event_id).values(values),
+        execution_options={"synchronize_session": False},
+    )
+    db.commit()
+
+
+def _note(event_id: int, problem: ProviderProblem) -> None:
+    """Keep why it failed; what can't ever succeed is given up, but for what mends with the account."""
+    if problem.code in ("engaged", "link_pending"):
+        return
+    values: dict[str, t.Any] = {"problem": problem.code}
+    if problem.permanent and not isinstance(problem, NeedsReconnect) and problem.code != "missing_scope":
+        values["state"] = EventState.FAILED
+    _record(event_id, values)
+
+
+def rewrite(event_ids: t.Collection[int]) -> list[int]:
+    """The ids of the outbox's messages about these events that can be tried again, the newest of each."""
+    db = session()
+    query = (
+        sa.select(sa.func.max(OutboxMessage.id))
+        .join(CalendarEvent, CalendarEvent.booking_id == OutboxMessage.booking_id)
+        .where(CalendarEvent.id.in_(event_ids), OutboxMessage.topic == "calendar")
+        .group_by(OutboxMessage.booking_id, OutboxMessage.recipient)
+    )
+    return list(db.scalars(query))
+
+
+def calendar_of(event: CalendarEvent) -> ConnectedCalendar | None:
+    """Where the event is; None when that calendar was disconnected."""
+    return event.calendar

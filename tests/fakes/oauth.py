@@ -78,6 +78,8 @@ class OAuthFake(Fake):
         self.codes: dict[str, Code] = {}
         self.tokens: dict[str, tuple[Grant, float]] = {}
         self.offset = 0.0
+        self.latency = 0.0
+        """Seconds that an answer with tokens takes."""
 
     def now(self) -> float:
         """The service's clock, which tests may move."""
@@ -139,6 +141,7 @@ class OAuthFake(Fake):
         if not self.knows_client(request):
             return self.error("invalid_client", 401)
         form = request.form
+        time.sleep(self.latency)
         with self.lock:
             if form.get("grant_type") == "authorization_code":
                 return self.token_for_code(form)

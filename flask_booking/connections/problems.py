@@ -57,6 +57,26 @@ class NeedsReconnect(ProviderProblem):
     permanent = True
 
 
+class LostAnswer(NeedsReconnect):
+    """New tokens were made, but the answer with them never arrived, and the ones before are of no use any more."""
+
+    code = "lost_answer"
+    text = gettext_noop(
+        "The service gave new access, but its answer was lost on the way. Nobody is to blame: please sign in again."
+    )
+
+
+class NotLasting(ProviderProblem):
+    """The service gave access for an hour or so, and no means to renew it."""
+
+    code = "not_lasting"
+    text = gettext_noop(
+        "The service gave access for a short time only. Remove this application in the settings of your account there, "
+        "then connect again."
+    )
+    permanent = True
+
+
 class MissingScope(ProviderProblem):
     """The account works, but its owner didn't allow what is needed."""
 
@@ -122,6 +142,8 @@ ALL: dict[str, type[ProviderProblem]] = {
         Unreachable,
         RateLimited,
         NeedsReconnect,
+        LostAnswer,
+        NotLasting,
         MissingScope,
         Misconfigured,
         CursorExpired,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections.abc as c
 import contextlib
 import datetime as dt
+import re
 import typing as t
 
 import flask
@@ -53,6 +54,7 @@ SCOPE = "https://www.googleapis.com/auth/"
 CALENDARS, EVENTS, FREE_BUSY = (
     SCOPE + name for name in ("calendar.calendarlist.readonly", "calendar.events", "calendar.freebusy")
 )
+COLOUR = re.compile("#[0-9a-fA-F]{6}")
 WRITERS = frozenset({"owner", "writer", "writerWithoutPrivateAccess"})
 
 FIELDS = (
@@ -276,12 +278,13 @@ class Google:
 
 
 def _calendar(item: dict[str, t.Any]) -> RemoteCalendar:
+    colour = str(item.get("backgroundColor") or "")
     allowed = (item.get("conferenceProperties") or {}).get("allowedConferenceSolutionTypes") or ()
     return RemoteCalendar(
         id=item["id"],
         name=str(item.get("summaryOverride") or item.get("summary") or item["id"]),
         time_zone=str(item.get("timeZone") or ""),
-        colour=str(item.get("backgroundColor") or ""),
+        colour=colour if COLOUR.fullmatch(colour) else "",
         writable=item.get("accessRole") in WRITERS,
         primary=bool(item.get("primary")),
         conferencing=(MEET,) if "hangoutsMeet" in allowed else (),

@@ -54,11 +54,13 @@ provider = Google()
 
 
 @pytest.fixture
-def google(bare_app: Flask) -> Iterator[FakeGoogle]:
-    with served(FakeGoogle()) as fake:
+def google() -> Iterator[FakeGoogle]:
+    """The stand-in with one account, and an app that is nothing but its addresses: all a provider knows of one."""
+    app = Flask(__name__)
+    with served(FakeGoogle()) as fake, app.app_context():
         fake.advance(T0 - time.time())
         fake.add_account(ANN, "Ann")
-        bare_app.config.update(fake.config())
+        app.config.update(fake.config())
         yield fake
 
 

@@ -25,9 +25,10 @@ from typing import Any
 from werkzeug.routing import Map, Rule
 
 from .google_accounts import CALENDAR_SCOPES, Account, Entry, Grant
-from .google_api import Api, Mail
+from .google_api import Api
 from .google_calendar import Calendar, Event, When
 from .google_schema import Refused
+from .google_writing import Mail
 
 __all__ = ["CALENDAR_SCOPES", "Account", "Calendar", "Google", "Grant", "Mail"]
 

@@ -65,10 +65,11 @@ class Calendar:
             had, has = had | has, set()
         if event.get("recurrence") or (before or {}).get("recurrence"):
             for one in had - has:
-                self.ghosts[one] = self.version
                 if one in self.events:  # an exception goes with the occurrence that it was of
                     self.events[one] = {**self.events[one], "status": "cancelled"}
                     self.versions[one] = self.version
+                else:
+                    self.ghosts[one] = self.version
             for one in has:
                 self.ghosts.pop(one, None)
         self.changed(self)

@@ -11,6 +11,7 @@ Graph answers four requests at a time for one mailbox, and refuses the fifth: ca
 from __future__ import annotations
 
 import collections.abc as c
+import dataclasses
 import datetime as dt
 import json
 import re
@@ -246,10 +247,13 @@ class Microsoft:
         transaction, utc = draft.key, False
         for number in range(2, 2 + TRIES):
             path = within("calendars", calendar.id, "events")
-            answer = graph.ask("POST", path, json=events.made(draft, transaction=transaction, utc=utc))
+            asked = events.made(draft, transaction=transaction, utc=utc)
+            answer = graph.ask("POST", path, json=asked)
             if _unknown_zone(answer) and not utc:
                 utc = True
-            elif answer.code == "ErrorDuplicateTransactionId":
+            elif answer.status in (400, 403) and "isOnlineMeeting" in asked and not _duplicate(answer):
+                draft = dataclasses.replace(draft, conference="")
+            elif _duplicate(answer):
                 event = self._earlier(graph, calendar, draft, answer)
                 if event is not None:
                     return event
@@ -281,6 +285,8 @@ class Microsoft:
             answer = graph.ask("PATCH", within("events", event_id), json=change, etag=etag)
             if _unknown_zone(answer) and not utc:
                 utc = True
+            elif answer.status in (400, 403) and "isOnlineMeeting" in change:
+                draft = dataclasses.replace(draft, conference="")
             elif answer.status != 412:
                 event = answer.value()
                 if events.span(event) == (draft.starts, draft.ends):
@@ -321,6 +327,11 @@ def _uncursor(cursor: str) -> tuple[str, Window]:
         return str(found["link"]), Window(int(found["start"]), int(found["end"]))
     except (ValueError, TypeError, KeyError, RecursionError):
         raise CursorExpired("not ours") from None
+
+
+def _duplicate(answer: Answer) -> bool:
+    """400 by most accounts, 409 by some."""
+    return answer.code == "ErrorDuplicateTransactionId"
 
 
 def _unknown_zone(answer: Answer) -> bool:

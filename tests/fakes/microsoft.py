@@ -75,6 +75,8 @@ class FakeMicrosoft(Writes):
         """Requests wait for this (ten seconds at most) before they are carried out."""
         self.page_size = 1000
         """No page is longer, whatever is asked for."""
+        self.lags = 0
+        """So many of the next searches find nothing yet."""
         self.empty_pages = 0
         """So many of the next lists begin with an empty page."""
         self.delta_refused: tuple[int, str] | None = None
@@ -197,6 +199,8 @@ class FakeMicrosoft(Writes):
             found = mailbox.events(calendar)
             if "$filter" in request.args:
                 name, value = property_filter(request.args["$filter"])
+                self.lags, late = max(0, self.lags - 1), self.lags > 0
+                found = [] if late else found
                 found = [item for item in found if item.properties.get(name) == value]
             return self._page(request, found, how, mailbox)
 
@@ -206,15 +210,20 @@ class FakeMicrosoft(Writes):
             raise Refused(*self.delta_refused)
         with self.lock:
             state = self._state(request, mailbox, self._calendar(mailbox, calendar))
-            told = self._told(mailbox, state, how)
+            told = self._told(mailbox, state)
             size, offset = min(how.page, self.page_size), state["n"]
             page, later = told[offset : offset + size], offset + size < len(told)
-            if self.empty_pages and offset == 0:
+            if self.empty_pages and "$skiptoken" not in request.args:
                 self.empty_pages, page, later, size = self.empty_pages - 1, [], True, 0
             follows = {"$skiptoken": state | {"n": offset + size}} if later else {"$deltatoken": state | {"n": 0}}
             link = {name: base64.urlsafe_b64encode(json.dumps(value).encode()) for name, value in follows.items()}
             name = "@odata.nextLink" if later else "@odata.deltaLink"
-            return answered({"value": page, name: f"{self.url}{request.path}?{urlencode(link)}"})
+            return answered(
+                {
+                    "value": [self._entry(each, mailbox, how) for each in page],
+                    name: f"{self.url}{request.path}?{urlencode(link)}",
+                }
+            )
 
     def _state(self, request: Request, mailbox: Mailbox, calendar: str) -> dict[str, Any]:
         token = request.args.get("$deltatoken") or request.args.get("$skiptoken")
@@ -229,34 +238,36 @@ class FakeMicrosoft(Writes):
             state |= {"since": state["upto"], "upto": len(mailbox.log), "n": 0}
         return state
 
-    def _told(self, mailbox: Mailbox, state: dict[str, Any], how: Wanted) -> list[dict[str, Any]]:
+    def _told(self, mailbox: Mailbox, state: dict[str, Any]) -> list[Item | str]:
+        """What there is to tell: events and occurrences, and the ids of deleted ones."""
         calendar, start, end = state["c"], state["s"], state["e"]
         if state["since"] is None:
             there = mailbox.occurrences(start, end, calendar)
             masters = {each.master: mailbox.items[each.master] for each in there if each.master}
-            return [self._entry(item, mailbox, how) for item in [*masters.values(), *there]]
+            return [*masters.values(), *there]
         last: dict[str, Change] = {}
         for change in mailbox.log[state["since"] : state["upto"]]:
             if change.calendar == calendar and any(low < end and high > start for low, high in change.spans):
                 last[change.id] = change
-        result = []
+        result: list[Item | str] = []
         for change in last.values():
             if change.kind == "deleted":
                 if not (change.occurrence and self.omits_deleted_occurrences):
-                    gone = {"@odata.type": "#microsoft.graph.event", "id": shown_id(change.id, how)}
-                    result.append({**gone, "@removed": {"reason": "deleted"}})
+                    result.append(change.id)
                 continue
             item = mailbox.find(change.id)
-            result.append(self._entry(item, mailbox, how))
+            result.append(item)
             if item.repeat:
-                there = [each for each in mailbox.expand(item) if each.start < end and each.end > start]
-                result += [self._entry(each, mailbox, how) for each in there]
+                result += [each for each in mailbox.expand(item) if each.start < end and each.end > start]
         return result * 2 if self.replays else result
 
-    def _entry(self, item: Item, mailbox: Mailbox, how: Wanted) -> dict[str, Any]:
-        if item.type == "occurrence":
-            return bare(item, mailbox, how)
-        return {"@odata.type": "#microsoft.graph.event", **shown(item, mailbox, how)}
+    def _entry(self, told: Item | str, mailbox: Mailbox, how: Wanted) -> dict[str, Any]:
+        kind = {"@odata.type": "#microsoft.graph.event"}
+        if isinstance(told, str):
+            return {**kind, "id": shown_id(told, how), "@removed": {"reason": "deleted"}}
+        if told.type == "occurrence":
+            return bare(told, mailbox, how)
+        return {**kind, **shown(told, mailbox, how)}
 
     def _page(self, request: Request, found: list[Any], how: Wanted, mailbox: Mailbox | None = None) -> Response:
         skip, size = int(request.args.get("$skip", 0)), min(how.page, self.page_size)

@@ -41,6 +41,8 @@ class Writes(Push):
         self.zone_skew: dict[str, int] = {}
         """Seconds by which Microsoft's rules of a zone differ from everybody else's."""
         self.refused_zones: set[str] = set()
+        self.refuses_teams = False
+        """Whether an event with an online meeting is refused, and not made without one."""
 
     def graph_event(self, request: Request, mailbox: Mailbox, event: str) -> Response:
         how = wanted(request, {"$select", "$expand"})
@@ -136,6 +138,8 @@ class Writes(Push):
 
     def _apply(self, mailbox: Mailbox, item: Item, asked: dict[str, Any]) -> None:
         before = (item.start, item.end, item.subject, item.location)
+        if asked.get("isOnlineMeeting") and self.refuses_teams:
+            raise Refused(400, "ErrorInvalidRequest", "The online meeting provider isn't allowed.")
         self._apply_times(item, asked)
         item.subject = asked.get("subject", item.subject).strip()
         item.show_as = asked.get("showAs", item.show_as)

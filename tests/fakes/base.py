@@ -154,7 +154,7 @@ def served(fake: F) -> Iterator[F]:
     port = listening.getsockname()[1]
     server = make_server("127.0.0.1", port, fake, threaded=True, request_handler=_Handler, fd=listening.fileno())
     fake.url = f"http://127.0.0.1:{port}"
-    thread = threading.Thread(target=server.serve_forever, args=[0.05], name="stand-in", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=[0.01], name="stand-in", daemon=True)
     thread.start()
     try:
         yield fake

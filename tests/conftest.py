@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fixtures.apps",
     "tests.fixtures.servers",
     "tests.fixtures.browser",
+    "tests.fixtures.caldav",
     "tests.fixtures.mail",
     "tests.fixtures.people",
     "tests.fixtures.queues",

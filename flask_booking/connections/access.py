@@ -135,6 +135,11 @@ def send(http: requests.Session, method: str, url: str, **more: t.Any) -> reques
         answer = http.request(method, url, allow_redirects=False, **more)
     except (requests.RequestException, OSError) as error:
         raise Unreachable(type(error).__name__) from None  # its text may hold the address, and so a secret
+    return judged(answer)
+
+
+def judged(answer: requests.Response) -> requests.Response:
+    """``answer`` itself, unless it says that the service can't answer now.  Raises as :func:`send`."""
     wait = retry_after(answer)
     if answer.status_code == 429 or (answer.status_code == 503 and wait is not None):
         raise RateLimited(str(answer.status_code), retry_after=wait)

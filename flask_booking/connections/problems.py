@@ -135,6 +135,15 @@ class ForbiddenAddress(ProviderProblem):
     permanent = True
 
 
+class LeadsElsewhere(ForbiddenAddress):
+    """A server names another one, which its password mustn't be sent to."""
+
+    code = "leads_elsewhere"
+    text = gettext_noop(
+        "This server leads to another one, which must not get your password. Give that server's address instead."
+    )
+
+
 ALL: dict[str, type[ProviderProblem]] = {
     kind.code: kind
     for kind in (
@@ -152,6 +161,7 @@ ALL: dict[str, type[ProviderProblem]] = {
         NotAllowed,
         Unreadable,
         ForbiddenAddress,
+        LeadsElsewhere,
     )
 }
 """Each problem by its code, to say again in words what a row has kept."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 from flask import current_app
 
 from ..connections.access import Access
-from ..connections.problems import NeedsReconnect
+from ..connections.opening import access_to, secret_of
 from ..models import ConnectedCalendar, Connection
 from . import registry
 from .provider import CalendarProvider, OAuthProvider, OwnAccess, RemoteCalendar
@@ -17,24 +16,13 @@ from .provider import CalendarProvider, OAuthProvider, OwnAccess, RemoteCalendar
 def reach(connection: Connection) -> tuple[CalendarProvider, Access]:
     """The service of a connection, and the way to ask it in the name of its account.
 
-    Raises :class:`~flask_booking.connections.problems.Misconfigured`,
-    :class:`~flask_booking.connections.problems.NeedsReconnect` when its secrets can't be read any more.
+    Raises :class:`~flask_booking.connections.problems.Misconfigured`, also when no key of ours opens its secrets.
     """
     provider = registry.provider(connection.provider)
     if isinstance(provider, OwnAccess):
-        return provider, provider.open(secrets_of(connection), dict(connection.settings), connection.account_name)
-    from ..connections.opening import access_to
-
+        return provider, provider.open(secret_of(connection), dict(connection.settings), connection.account_name)
     service = t.cast(OAuthProvider, provider).service(current_app.config)
     return provider, access_to(connection, service)
-
-
-def secrets_of(connection: Connection) -> dict[str, t.Any]:
-    """What opens the account.  Raises :class:`~flask_booking.connections.problems.NeedsReconnect` when no key of ours
-    opens it."""
-    if connection.secret is None:
-        raise NeedsReconnect("no key opens its secrets")
-    return t.cast("dict[str, t.Any]", json.loads(connection.secret))
 
 
 def remote(calendar: ConnectedCalendar) -> RemoteCalendar:

@@ -1,6 +1,7 @@
 """Telling our own events in a calendar from everybody else's.
 
-An event that we wrote is never busy time: the booking occupies already.  It carries our mark, which counts only when
+An event that we wrote is no busy time: the booking occupies already.  Only where its host has moved it to, the host is
+busy too, until somebody decides about that.  An event of ours carries our mark, which counts only when
 the booking is one of this host's: the same mark may come from another installation.  A copy of an invitation that we
 mailed is ours too, recognised by its UID.
 """
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 import collections.abc as c
 import dataclasses
+import datetime as dt
+import typing as t
 
 import sqlalchemy as sa
 
@@ -32,13 +35,16 @@ class Noticed:
 class Own:
     """Which events of a reading are ours, and what is to be noticed about them."""
 
-    marks: frozenset[str]
+    marks: c.Mapping[str, c.Container[tuple[int, int]]]
+    """Our marks, and the times (epoch seconds) that the calendar got from us last, or is getting now."""
     uids: frozenset[str]
     noticed: list[Noticed]
 
     def has(self, event: RemoteEvent) -> bool:
-        """Whether ``event`` is ours."""
-        return (event.booking in self.marks and bool(event.booking)) or (event.uid in self.uids and bool(event.uid))
+        """Whether ``event`` is ours, and where we put it."""
+        if event.booking in self.marks:
+            return (event.starts, event.ends) in self.marks[event.booking]
+        return event.uid in self.uids
 
 
 def own_among(db: Session, calendar: ConnectedCalendar, changes: Changes) -> Own:
@@ -47,26 +53,30 @@ def own_among(db: Session, calendar: ConnectedCalendar, changes: Changes) -> Own
     marked = {event.booking: event for event in events if event.booking}
     rows = _rows_by_mark(db, calendar, marked)
     uids = {event.uid for event in events if event.uid.endswith(_UID_END)}
-    noticed = [
-        Noticed(row_id, marked[mark]) for mark, (row_id, calendar_id) in rows.items() if calendar_id == calendar.id
-    ]
+    noticed = [Noticed(row.id, marked[mark]) for mark, row in rows.items() if row.calendar_id == calendar.id]
     seen = {one.event_id for one in noticed}
     noticed += [Noticed(row_id, None) for row_id in _gone(db, calendar, changes) if row_id not in seen]
-    return Own(frozenset(rows), frozenset(_own_uids(db, calendar.host_id, uids)), noticed)
+    put = {mark: {(row.starts, row.ends), _times(row.starts_at, row.ends_at)} for mark, row in rows.items()}
+    return Own(put, frozenset(_own_uids(db, calendar.host_id, uids)), noticed)
 
 
-def _rows_by_mark(
-    db: Session, calendar: ConnectedCalendar, marks: c.Collection[str]
-) -> dict[str, tuple[int, int | None]]:
-    found: dict[str, tuple[int, int | None]] = {}
+def _rows_by_mark(db: Session, calendar: ConnectedCalendar, marks: c.Collection[str]) -> dict[str, t.Any]:
+    found: dict[str, t.Any] = {}
+    row = CalendarEvent
     for part in _parts(marks):
         query = (
-            sa.select(Booking.public_id, CalendarEvent.id, CalendarEvent.calendar_id)
+            sa.select(
+                Booking.public_id, Booking.starts_at, Booking.ends_at, row.id, row.calendar_id, row.starts, row.ends
+            )
             .join(CalendarEvent, CalendarEvent.booking_id == Booking.id)
             .where(Booking.public_id.in_(part), CalendarEvent.host_id == calendar.host_id)
         )
-        found.update((mark, (row_id, calendar_id)) for mark, row_id, calendar_id in db.execute(query))
+        found.update((one.public_id, one) for one in db.execute(query))
     return found
+
+
+def _times(starts: dt.datetime, ends: dt.datetime) -> tuple[int, int]:
+    return int(starts.timestamp()), int(ends.timestamp())
 
 
 def _own_uids(db: Session, host_id: int, uids: c.Collection[str]) -> c.Iterator[str]:

@@ -1,0 +1,108 @@
+"""Random sequences of everything that can happen, three hundred and more, each of which ends in agreement.
+
+``BOOKING_TEST_SCENARIOS=20`` plays that many of each kind; a failing one names its seed, and is played again alone with
+``-k`` and ``BOOKING_TEST_SEED``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from flask_booking.calendars import mirror
+from flask_booking.models import (
+    Booking,
+    BusyTime,
+    CalendarEvent,
+    ConnectedCalendar,
+    Connection,
+    Hold,
+    OccupiedTime,
+    OutboxMessage,
+)
+from flask_booking.models.columns import utcnow
+from flask_booking.state import session
+from tests.calendars.made import changed, new_calendar, new_connection
+from tests.calendars.scenario.sides import ANN, GoogleSide, MemorySide, MicrosoftSide, Side
+from tests.calendars.scenario.world import World, follow
+from tests.fakes.base import served
+from tests.fakes.google import Google
+from tests.fakes.microsoft import FakeMicrosoft
+from tests.fixtures.apps import MakeApp
+from tests.fixtures.mail import MailServer
+from tests.fixtures.people import make_bookable
+
+COUNT = int(os.environ.get("BOOKING_TEST_SCENARIOS") or 25)
+SEED = os.environ.get("BOOKING_TEST_SEED")
+
+
+@pytest.fixture(params=["memory", "google", "microsoft"])
+def side(request: pytest.FixtureRequest) -> Iterator[Side]:
+    match request.param:
+        case "google":
+            with served(Google()) as google:
+                yield GoogleSide(google)
+        case "microsoft":
+            with served(FakeMicrosoft()) as microsoft:
+                yield MicrosoftSide(microsoft)
+        case _:
+            yield MemorySide()
+
+
+@pytest.fixture
+def app(make_app: MakeApp, database_url: str, side: Side, smtp: MailServer) -> Iterator[Flask]:
+    app = make_app(database_url, BOOKING_MAIL_URL=smtp.url, MAIL_URL=smtp.url, **side.config())
+    with app.app_context():
+        make_bookable(app)
+        yield app
+
+
+def begin(side: Side, smtp: MailServer, *, invites: bool, follows: bool) -> None:
+    """Nothing has happened yet, and Ann has just connected her calendar."""
+    db = session()
+    for model in (OutboxMessage, CalendarEvent, BusyTime, OccupiedTime, Hold, Booking, ConnectedCalendar, Connection):
+        db.execute(sa.delete(model))
+    db.commit()
+    smtp.delivered.clear()
+    side.heal()
+    for event in [*side.foreign(), *(one[0] for one in side.own())]:
+        side.delete(event)
+    from flask_booking.models import Host
+
+    host = db.scalars(sa.select(Host)).one()
+    connection = new_connection(host, side.provider, account_name=ANN, secret=side.secret())
+    if side.provider != "memory":
+        connection.expires_at = utcnow() + dt.timedelta(hours=1)
+    calendar = new_calendar(
+        host, connection, remote_id=side.calendar_id, target=True, invites=invites, synced_at=None, window_end=0
+    )
+    changed(host)
+    follow(follows)
+    assert mirror.sync(calendar.id)
+    db.rollback()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("follows", [True, False], ids=["follows", "asks"])
+@pytest.mark.parametrize("invites", [False, True], ids=["we invite", "service invites"])
+def test_whatever_happens_everybody_agrees_in_the_end(
+    app: Flask, side: Side, smtp: MailServer, invites: bool, follows: bool
+) -> None:
+    for number in range(COUNT):
+        seed = SEED or f"{side.provider} {invites} {follows} {number}"
+        begin(side, smtp, invites=invites, follows=follows)
+        world = World(app, side, smtp, seed)
+        try:
+            world.play()
+            world.come_to_rest()
+            world.check(invites=invites)
+        except BaseException as error:
+            error.add_note(f"BOOKING_TEST_SEED={seed!r}: {world.story()}")
+            raise
+        if SEED:
+            break

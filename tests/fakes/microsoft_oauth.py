@@ -82,6 +82,12 @@ class OAuth(Fake):
         """An access token without any browser, for the usual scopes or these."""
         return self._access_token(Grant(mailbox, scopes or ("User.Read", "Calendars.ReadWrite")))
 
+    def pair_for(self, mailbox: Mailbox) -> dict[str, str]:
+        """An access token and a refresh token, as the way through the browser ends in."""
+        scopes = ("openid", "offline_access", "User.Read", "Calendars.ReadWrite")
+        answer = json.loads(self._give(Grant(mailbox, scopes)).get_data(as_text=True))
+        return {name: answer[name] for name in ("access_token", "refresh_token")}
+
     def revoke(self, mailbox: Mailbox, why: str = "revoked") -> None:
         """The owner takes back what was allowed, or changes the password: one of :data:`ERRORS`."""
         with self.lock:

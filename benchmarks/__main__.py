@@ -1,4 +1,4 @@
-"""Run every measurement and print one table: ``python -m benchmarks [availability http booking page mounting]``.
+"""Run every measurement and print one table: ``python -m benchmarks [availability calendars http booking …]``.
 
 A machine's speed changes from minute to minute, so a figure alone says little. Each module beneath has
 ``rows()``, which yields :class:`benchmarks.table.Row` values or tuples ``(what, figure, goal, unit)`` with a goal that
@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from benchmarks.table import Row, rows_of, table
 
-MODULES = ("availability", "http", "booking", "page", "mounting")
+MODULES = ("availability", "calendars", "http", "booking", "page", "mounting")
 
 
 def collect(names: list[str]) -> list[Row]:

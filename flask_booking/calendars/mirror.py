@@ -49,12 +49,19 @@ def due(limit: int = 100) -> list[int]:
     return list(session().scalars(query.order_by(ConnectedCalendar.due_at).limit(limit)))
 
 
-def request(calendar_ids: c.Collection[int]) -> None:
-    """Have these calendars read as soon as a worker is free.  Commits."""
+def request(calendar_ids: c.Collection[int], *, whole: bool = False) -> None:
+    """Have these calendars read as soon as a worker is free; all of them, and not only what changed, if ``whole``.
+
+    Commits.
+    """
     db, now = session(), utcnow()
-    later = sa.or_(ConnectedCalendar.due_at.is_(None), ConnectedCalendar.due_at > now)
+    row = ConnectedCalendar
+    later = sa.or_(row.due_at.is_(None), row.due_at > now)
+    values: dict[str, t.Any] = {"due_at": now}
+    if whole:
+        later, values = sa.or_(later, row.reconciled_at.is_not(None)), {"due_at": now, "reconciled_at": None}
     db.execute(
-        sa.update(ConnectedCalendar).where(ConnectedCalendar.id.in_(calendar_ids), later).values(due_at=now),
+        sa.update(row).where(row.id.in_(calendar_ids), later).values(values),
         execution_options={"synchronize_session": False},
     )
     db.commit()

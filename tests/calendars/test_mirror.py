@@ -154,6 +154,14 @@ def test_ten_requests_make_one_reading(office: Office) -> None:
     assert mirror.due() == []
 
 
+def test_a_request_can_be_for_all_of_a_calendar(office: Office) -> None:
+    office.service.calls.clear()
+    mirror.request([office.calendar.id], whole=True)
+    assert mirror.due() == [office.calendar.id]
+    office.sync()
+    assert office.service.calls == ["changes", "changes"]
+
+
 def test_what_changes_while_a_calendar_is_read_is_read_again(office: Office) -> None:
     real = office.service.changes
 

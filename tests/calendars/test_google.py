@@ -174,6 +174,12 @@ def test_every_calendar_is_listed_over_short_and_empty_pages(
     assert by_id[ANN].colour == "#9fe1e7"
 
 
+def test_a_deleted_calendar_that_is_listed_all_the_same_is_left_out(google: FakeGoogle, access: OAuthAccess) -> None:
+    items = [{"id": "gone", "deleted": True}, {"id": "none", "accessRole": "none"}, {"id": "bare"}]
+    google.fail(200, {"items": items})
+    assert provider.calendars(access) == [RemoteCalendar("bare", "bare")]
+
+
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -225,6 +231,9 @@ def test_afterwards_only_what_changed_is_read(
     google.delete_event(ANN, "vanishes")
     google.move_event(ANN, "enters", T0 + 3 * DAY)
     google.change_event(ANN, "outside", summary="Still outside")
+    google.add_event(ANN, WINDOW.end, WINDOW.end + 1, id="edge1")
+    google.add_event(ANN, WINDOW.start - 1, WINDOW.start, id="edge2")
+    google.add_event(ANN, WINDOW.start, WINDOW.start, id="edge3")
     google.add_event(ANN, T0 + 4 * DAY, T0 + 5 * DAY, id="newone")
     second = provider.changes(access, calendar, first.cursor, WINDOW)
     assert not second.complete
@@ -232,6 +241,7 @@ def test_afterwards_only_what_changed_is_read(
     found = {one.id: [event.starts for event in one.events] for one in second.resources}
     assert found == {
         "moves": [T0 + 2 * DAY], "leaves": [], "enters": [T0 + 3 * DAY], "outside": [], "newone": [T0 + 4 * DAY],
+        "edge1": [], "edge2": [], "edge3": [T0],
     }  # fmt: skip
     third = provider.changes(access, calendar, second.cursor, WINDOW)
     assert (third.resources, third.removed) == ((), ())
@@ -349,6 +359,7 @@ def test_whom_only_free_and_busy_is_shown_sees_an_event_without_a_title(
 ODD: list[Any] = [
     {"id": "onlyanid"},
     {"id": "cancelled1", "status": "cancelled"},
+    {"id": "cancelled2", "status": "cancelled", "start": {"date": "2030-03-02"}, "end": {"date": "2030-03-03"}},
     {"id": "odd1", "status": "confirmed", "start": {"dateTime": "2030-03-02T10:00:00Z"}},
     {"id": "odd2", "status": "confirmed", "start": {"date": "2030-03-02"}},
     {"id": "odd3", "status": "confirmed", "start": {"dateTime": "2030-03-02T10:00:00Z"}, "end": {"dateTime": "soon"}},
@@ -370,7 +381,7 @@ def test_odd_events_do_no_harm(google: FakeGoogle, access: OAuthAccess, calendar
     assert spans == {"odd1": 0, "odd2": DAY, "odd3": 0, "odd4": 0, "odd5": 0, "odd8": 0, "odd9": 0}
     google.fail(200, {"items": ODD, "nextSyncToken": "next"})
     found = provider.changes(access, calendar, "cursor", WINDOW)
-    assert found.removed == ("cancelled1",)
+    assert found.removed == ("cancelled1", "cancelled2")
     assert found.cursor == "next"
 
 
@@ -481,6 +492,15 @@ def test_an_event_that_becomes_a_series_and_back_keeps_its_resource(
     google.change_event(ANN, "series1", recurrence=DAILY)
     second = provider.changes(access, calendar, first.cursor, WINDOW)
     assert {one.id: [event.id for event in one.events] for one in second.resources} == {"series1": FIVE}
+
+
+def test_a_series_that_lives_is_not_removed_whatever_is_told_of_it(
+    google: FakeGoogle, access: OAuthAccess, calendar: RemoteCalendar, series: str
+) -> None:
+    items = [{"id": series, "status": "cancelled"}, {"id": FIVE[0], "status": "cancelled", "recurringEventId": series}]
+    google.fail(200, {"items": items, "nextSyncToken": "next"})
+    found = provider.changes(access, calendar, "cursor", WINDOW)
+    assert (ids(found), found.removed) == (FIVE, ())
 
 
 def test_when_very_many_series_changed_everything_is_read(
@@ -632,6 +652,23 @@ def test_answers_and_other_attendees_stay_when_a_booking_moves(
         "gus@example.net": "accepted", "colleague@example.com": "tentative", ANN: "accepted",
         "New@example.net": "needsAction",
     }  # fmt: skip
+
+
+def test_a_host_who_is_a_guest_as_well_stays(google: FakeGoogle, access: OAuthAccess, calendar: RemoteCalendar) -> None:
+    made = write(access, calendar, draft(guests=(Guest("Gus", "gus@example.net"), Guest("Ann", ANN))))
+    google.respond(ANN, made.id, ANN, "accepted")
+    write(access, calendar, draft(guests=(Guest("Gus", "gus@example.net"),)), made)
+    answers = {one["email"]: one["responseStatus"] for one in google.event(ANN, made.id)["attendees"]}
+    assert answers == {"gus@example.net": "needsAction", ANN: "accepted"}
+
+
+def test_attendees_that_were_not_all_told_are_left_alone(
+    google: FakeGoogle, access: OAuthAccess, calendar: RemoteCalendar
+) -> None:
+    made = write(access, calendar, draft())
+    google.change_event(ANN, made.id, attendeesOmitted=True)
+    write(access, calendar, draft(title="New", guests=(Guest("Mia", "mia@example.net"),)), made)
+    assert [one["email"] for one in google.event(ANN, made.id)["attendees"]] == ["gus@example.net"]
 
 
 def test_guests_of_a_meeting_for_several_do_not_see_each_other(
@@ -806,6 +843,7 @@ def test_a_link_that_failed_is_left_out_and_tried_again_when_the_booking_changes
     assert (made.join_url, made.join_pending) == ("", False)
     google.meet_fails = False
     assert write(access, calendar, wanted, made).join_url == ""
+    assert google.asked("PATCH") == []
     assert write(access, calendar, replace(wanted, sequence=1), made).join_url
 
 

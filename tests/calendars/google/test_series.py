@@ -90,6 +90,18 @@ def test_a_series_that_lives_is_not_removed_whatever_is_told_of_it(
     assert (ids(found), found.removed) == (FIVE, ())
 
 
+def test_cancelled_occurrences_among_those_of_a_series_are_left_out(
+    google: FakeGoogle, access: OAuthAccess, calendar: RemoteCalendar, series: str
+) -> None:
+    cursor = provider.changes(access, calendar, "", WINDOW).cursor
+    google.change_event(ANN, series, summary="New")
+    day = {"start": {"date": "2030-03-02"}, "end": {"date": "2030-03-03"}}
+    google.fail(
+        200, {"items": [{"id": FIVE[0], "status": "cancelled", **day}, {"id": FIVE[1], **day}]}, path="instances"
+    )
+    assert ids(provider.changes(access, calendar, cursor, WINDOW)) == [FIVE[1]]
+
+
 def test_when_very_many_series_changed_everything_is_read(
     google: FakeGoogle, access: OAuthAccess, calendar: RemoteCalendar
 ) -> None:

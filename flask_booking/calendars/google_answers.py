@@ -11,7 +11,6 @@ import typing as t
 from urllib.parse import quote
 
 import flask
-import requests
 
 from ..connections.access import Access, configured, retry_after
 from ..connections.problems import (
@@ -25,6 +24,9 @@ from ..connections.problems import (
     RateLimited,
     Unreadable,
 )
+
+if t.TYPE_CHECKING:
+    import requests
 
 HOURS = 3600.0
 """How long to leave Google alone when it suspects abuse: asking again soon makes it last longer."""

@@ -20,6 +20,8 @@ from .provider import EventDraft, Guest, RemoteCalendar, RemoteEvent, Show, Wind
 MEET = "google_meet"
 MARK = "flask_booking_id"
 """The private property by which we know our own events."""
+NAMED = "flask_booking_event"
+"""The private property that repeats the event's id: a copy, or an occurrence of what became a series, has another."""
 LISTED = "flask_booking_guests"
 """The private property that says which attendees are ours, as digests: others were added by hand, and stay."""
 FREE_TYPES = frozenset({"workingLocation", "birthday"})
@@ -99,8 +101,9 @@ def answer_of_owner(event: Event) -> str:
 
 
 def mark_of(event: Event) -> str:
-    """:attr:`EventDraft.booking` of an event of ours, empty for others."""
-    return _text(_private(event).get(MARK))
+    """:attr:`EventDraft.booking` of an event of ours; empty for others, and for what was made from ours by hand."""
+    private = _private(event)
+    return _text(private.get(MARK)) if private.get(NAMED, event["id"]) == event["id"] else ""
 
 
 def times(event: Event, time_zone: str) -> tuple[int, int] | None:
@@ -168,7 +171,7 @@ def new_event(draft: EventDraft, calendar: RemoteCalendar, name: str) -> Event:
         "end": _moment(draft.ends, draft.time_zone),
         "guestsCanModify": False,
         "reminders": {"useDefault": True},
-        "extendedProperties": {"private": {MARK: draft.booking}},
+        "extendedProperties": {"private": {MARK: draft.booking, NAMED: name}},
     }
     if draft.location:
         event["location"] = draft.location[:MOST_LOCATION]
@@ -204,17 +207,19 @@ def difference(event: Event, draft: EventDraft, calendar: RemoteCalendar) -> Eve
             patch[name] = _moment(epoch, draft.time_zone)
             if (event.get(name) or {}).get("date"):
                 patch[name]["date"] = None  # or it would be a day and a time at once
-    guests = _guests(draft, listed)
     private = _private(event)
-    wanted = {MARK: draft.booking, LISTED: _digests(guests)}
+    wanted = {MARK: draft.booking, NAMED: event["id"]}
+    if not event.get("attendeesOmitted"):  # not all were told to us: writing some would remove the others
+        guests = _guests(draft, listed)
+        wanted[LISTED] = _digests(guests)
+        attendees = _merged_attendees(event, guests)
+        if attendees is not None:
+            patch["attendees"] = attendees
+            if len(guests) > 1 and len(_text(private.get(LISTED))) <= DIGEST:
+                patch["guestsCanSeeOtherGuests"] = False
     changed = {name: value or None for name, value in wanted.items() if _text(private.get(name)) != value}
     if changed:
         patch["extendedProperties"] = {"private": changed}
-    attendees = _merged_attendees(event, guests)
-    if attendees is not None:
-        patch["attendees"] = attendees
-        if len(guests) > 1 and len(_text(private.get(LISTED))) <= DIGEST:
-            patch["guestsCanSeeOtherGuests"] = False
     if MEET in calendar.conferencing and draft.conference == MEET and not join_url(event):
         before = _create_request(event).get("requestId")
         request = f"{event['id']}-{draft.sequence}"
@@ -240,8 +245,6 @@ def _merged_attendees(event: Event, guests: c.Mapping[str, Guest]) -> list[Event
     that is what is there.
     """
     there = _attendees(event)
-    if event.get("attendeesOmitted"):
-        return None  # not all were told to us: writing some would remove the others
     before = _text(_private(event).get(LISTED))
     known = {before[at : at + DIGEST] for at in range(0, len(before), DIGEST)}
     kept = [

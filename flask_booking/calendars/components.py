@@ -95,8 +95,8 @@ def scan(text: str) -> CalendarText:
     zone: list[Component] | None = None
     zone_names: dict[str, str] = {}
     deeper = 0
-    for line in _unfolded(text):
-        end = _name_end(line)
+    for line in unfolded(text):
+        end = name_end(line)
         name = line[:end].strip().upper()
         if name == "BEGIN":
             kind = line[end + 1 :].strip().upper()
@@ -151,14 +151,15 @@ def _keep(component: Component, name: str, line: str, end: int) -> None:
         component.flooded = True
 
 
-def _unfolded(text: str) -> c.Iterator[str]:
+def unfolded(text: str) -> c.Iterator[str]:
     """The lines of ``text``, long ones put together again (RFC 5545 §3.1), whatever ends them."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n ", "").replace("\n\t", "")
     for line in io.StringIO(text, newline="\n"):
         yield line.removesuffix("\n")
 
 
-def _name_end(line: str) -> int:
+def name_end(line: str) -> int:
+    """Where a property's name ends: at a semicolon with parameters behind it, or at the colon before the value."""
     colon, semicolon = line.find(":"), line.find(";")
     if colon < 0:
         return semicolon if semicolon >= 0 else len(line)

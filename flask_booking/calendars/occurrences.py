@@ -26,6 +26,8 @@ MARK = "X-FLASK-BOOKING-ID"
 _DAY = dt.timedelta(days=1)
 _NOTHING = dt.timedelta(0)
 _FOREVER = 36_500 * _DAY
+_FAR = 4_102_444_800
+"""The year 2100, in epoch seconds."""
 _SECONDS = {"HOURLY": 3600, "MINUTELY": 60, "SECONDLY": 1}
 
 
@@ -104,7 +106,7 @@ class _Series:
         self._changed: list[_Change] = []
         for event in _newest(events):
             try:
-                timed = self._timed(event)
+                timed = _timed(event, zones)
                 which = event.first("RECURRENCE-ID")
                 if which is None:
                     self._masters.append(timed)
@@ -124,29 +126,6 @@ class _Series:
                 yield self._whole(master, number)
         for which, _, timed in self._changed:
             yield f"{which.at:%Y%m%dT%H%M%S}", *timed.span(timed.start.at), timed.event
-
-    def _timed(self, event: Component) -> _Timed:
-        line, end, length = event.first("DTSTART"), event.first("DTEND"), event.value("DURATION")
-        if line is None:
-            raise ValueError("no start")
-        start = self._zones.moment(line)
-        if end is not None:
-            until = self._zones.moment(end)
-            if until.instant < start.instant:
-                start, until = until, start  # the wrong way round: other programs show it the right way
-            nominal, exact = until.seen_from(start.zone) - start.at, until.instant - start.instant
-            start = dataclasses.replace(start, day=start.day and until.day)
-        elif length:
-            nominal = duration(length)
-            if nominal < _NOTHING:
-                start, nominal = dataclasses.replace(start, at=start.at + nominal), -nominal
-            start = dataclasses.replace(start, day=start.day and not nominal % _DAY)
-            exact = int(nominal.total_seconds())
-        else:
-            nominal, exact = (_DAY if start.day else _NOTHING), 0
-        if start.day and nominal < _DAY:
-            nominal = _DAY  # programs write the same day as the end
-        return _Timed(event, start, min(nominal, _FOREVER), min(exact, int(_FOREVER.total_seconds())))
 
     # -- series -----------------------------------------------------------------------------------------------------
 
@@ -225,6 +204,41 @@ class _Series:
                     lasts = rule.count * rule.interval * _SECONDS[rule.freq] + master.exact
                     end = min(end, master.start.instant + lasts)
         return f"{number}-all", begin, end, master.event
+
+
+def _timed(event: Component, zones: Zones) -> _Timed:
+    """Raises ValueError and OverflowError for times that can't be read."""
+    line, end, length = event.first("DTSTART"), event.first("DTEND"), event.value("DURATION")
+    if line is None:
+        raise ValueError("no start")
+    start = zones.moment(line)
+    if end is not None:
+        until = zones.moment(end)
+        if until.instant < start.instant:
+            start, until = until, start  # the wrong way round: other programs show it the right way
+        nominal, exact = until.seen_from(start.zone) - start.at, until.instant - start.instant
+        start = dataclasses.replace(start, day=start.day and until.day)
+    elif length:
+        nominal = duration(length)
+        if nominal < _NOTHING:
+            start, nominal = dataclasses.replace(start, at=start.at + nominal), -nominal
+        start = dataclasses.replace(start, day=start.day and not nominal % _DAY)
+        exact = int(nominal.total_seconds())
+    else:
+        nominal, exact = (_DAY if start.day else _NOTHING), 0
+    if start.day and nominal < _DAY:
+        nominal = _DAY  # programs write the same day as the end
+    return _Timed(event, start, min(nominal, _FOREVER), min(exact, int(_FOREVER.total_seconds())))
+
+
+def times_of(text: CalendarText, event: Component, time_zone: str = "") -> tuple[int, int]:
+    """When one event of a text is (the first time, for a series), in epoch seconds; (0, 0) if that can't be read."""
+    zones = Zones(own_zone(time_zone), text.zones, text.locations, 0, _FAR, Budget())
+    try:
+        timed = _timed(event, zones)
+    except (ValueError, OverflowError):
+        return 0, 0
+    return timed.span(timed.start.at)
 
 
 def _newest(events: list[Component]) -> list[Component]:

@@ -126,6 +126,16 @@ def checked_url(url: str, *, private: bool = False) -> str:
     return urllib.parse.urlunsplit(parts._replace(fragment=""))
 
 
+def typed_url(text: str) -> str:
+    """The https address that somebody means who types a server's name, a mail address there, or an address with a
+    scheme of calendars (``webcal://``, ``caldavs://``)."""
+    text = text.strip()
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        return "https://" + text.rpartition("@")[2]
+    return "https://" + rest if scheme.lower() in ("webcal", "webcals", "caldav", "caldavs") else text
+
+
 def same_family(one: str, other: str) -> bool:
     """Whether ``other`` is an address that what opens ``one`` may be sent to.
 

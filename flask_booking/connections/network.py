@@ -226,7 +226,7 @@ def _limited(pieces: c.Iterable[bytes], longest: int) -> c.Iterator[bytes]:
 
 def _inflated(pieces: c.Iterable[bytes]) -> c.Iterator[bytes]:
     """What gzip or zlib (RFC 1950, 1952) or bare deflate, as some servers send it, holds; a bomb in small pieces."""
-    engine, begun = zlib.decompressobj(47), False
+    engine, begun, ended = zlib.decompressobj(47), False, True
     for piece in pieces:
         while piece:
             try:
@@ -236,12 +236,12 @@ def _inflated(pieces: c.Iterable[bytes]) -> c.Iterator[bytes]:
                     raise Unreadable("compressed wrongly") from None
                 engine, begun = zlib.decompressobj(-15), True
                 continue
-            begun = True
+            begun, ended = True, engine.eof
             if out:
                 yield out
             piece = engine.unconsumed_tail
             if engine.eof:
                 # Another member may follow (RFC 1952 §2.2).
                 piece, engine = engine.unused_data, zlib.decompressobj(47)
-    if begun and not engine.eof and engine.unconsumed_tail:
+    if not ended:
         raise Unreadable("compressed wrongly")

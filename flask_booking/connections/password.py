@@ -9,7 +9,7 @@ import typing as t
 
 import requests
 
-from .addresses import same_family
+from .addresses import same_family, typed_url
 from .network import Body, GuardedSession
 from .problems import LeadsElsewhere, NeedsReconnect
 
@@ -54,7 +54,7 @@ class PasswordAccess:
         return answer
 
     def _authorize(self, url: str) -> dict[str, str]:
-        if not same_family(str(self.settings["url"]), url):
+        if not same_family(typed_url(str(self.settings["url"])), url):
             raise LeadsElsewhere()
         return {"Authorization": self._secret}
 
@@ -72,7 +72,7 @@ class AddressAccess:
         private: bool = False,
         session: GuardedSession | None = None,
     ) -> None:
-        self.address, self.settings = address, settings or {}
+        self.address, self.settings = typed_url(address), settings or {}
         self._http = session or GuardedSession(private=private)
 
     def request(

@@ -1,5 +1,6 @@
 """Recurrence rules: the same as dateutil where that comes to an end, and an end where it doesn't."""
 
+# ruff: noqa: DTZ001, DTZ901 - rules know wall clocks only
 from __future__ import annotations
 
 import datetime as dt
@@ -38,7 +39,8 @@ def rules(draw: st.DrawFn) -> str:
     }
     if freq == "YEARLY":
         chosen["BYYEARDAY"] = draw(some(st.integers(-366, 366).filter(bool)))
-        chosen["BYWEEKNO"] = draw(some(st.integers(-53, 53).filter(bool)))
+        # Of the days before New Year in next year's first week dateutil knows by 1 only, not by -52 and -53.
+        chosen["BYWEEKNO"] = draw(some(st.integers(-50, 53).filter(bool)))
     names = draw(st.lists(st.sampled_from(sorted(chosen)), max_size=2, unique=True))
     parts += [f"{name}={','.join(map(str, chosen[name]))}" for name in names if chosen[name]]
     if days := draw(st.lists(st.sampled_from(WEEKDAYS), max_size=3, unique=True)):
@@ -46,7 +48,8 @@ def rules(draw: st.DrawFn) -> str:
         # dateutil takes a mixture of "MO" and "1TU" for both at once, where RFC 5545 means either.
         which = [draw(st.sampled_from(["1", "2", "-1", "5"])) if numbered else "" for _ in days]
         parts.append("BYDAY=" + ",".join(number + day for number, day in zip(which, days, strict=True)))
-    if draw(st.booleans()) and len(parts) > 2:
+    # dateutil begins a week's positions with the first occurrence, not with the week.
+    if draw(st.booleans()) and len(parts) > 2 and freq != "WEEKLY":
         positions = draw(st.lists(st.integers(-4, 4).filter(bool), min_size=1, max_size=2, unique=True))
         parts.append(f"BYSETPOS={','.join(map(str, positions))}")
     if draw(st.booleans()):
@@ -58,11 +61,11 @@ def rules(draw: st.DrawFn) -> str:
 
 @given(rules(), st.datetimes(dt.datetime(2019, 1, 1), dt.datetime(2027, 1, 1)), st.integers(0, 3000))
 def test_the_same_as_dateutil(rule: str, first: dt.datetime, later: int) -> None:
-    first = first.replace(second=0, microsecond=0)
+    first = first.replace(second=0, microsecond=0, fold=0)
     begin = first + dt.timedelta(days=later)
     end = begin + dt.timedelta(days=700)
     # dateutil looks until the year 9999 for what never comes: only rules that go on, or end by themselves.
-    decades = list(starts(read_rule(rule), first, first, first + dt.timedelta(days=80 * 366), Budget(days=10_000_000)))
+    decades = list(starts(read_rule(rule), first, first, first + dt.timedelta(days=30 * 366), Budget(days=10_000_000)))
     assume(decades and (decades[-1] > end or len(decades) == read_rule(rule).count))
     expected = list(itertools.takewhile(lambda one: one <= end, rrulestr(rule, dtstart=first)))
     ours = list(starts(read_rule(rule), first, first, end, Budget()))

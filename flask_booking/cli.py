@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from . import jobs, migrating
+from . import jobs, migrating, rotation
 from .errors import BookingConfigError
 from .models.columns import utcnow
 
@@ -53,6 +53,26 @@ def migrate(remove: bool, check: bool) -> None:
 def new_key() -> None:
     """Print a new key for BOOKING_ENCRYPTION_KEYS; put it before the old ones."""
     click.echo(Fernet.generate_key().decode())
+
+
+@booking.command("rotate-keys")
+def rotate_keys() -> None:
+    """Encrypt everything with the newest of BOOKING_ENCRYPTION_KEYS; then the others can go.
+
+    May run beside everything else, and again at any time. Ends with status 1 when something is opened by no key.
+    """
+    unreadable = 0
+    for found in rotation.rotate():
+        click.echo(f"{found.column}: {found.anew} encrypted anew, {found.current} had the newest key already")
+        if found.unreadable:
+            click.echo(f"{found.column}: {found.unreadable} are opened by none of the keys")
+            unreadable += found.unreadable
+    if unreadable:
+        raise click.ClickException(
+            f"{unreadable} values are opened by none of the keys. Add the key they were made with to the end of "
+            "BOOKING_ENCRYPTION_KEYS, and run this again"
+        )
+    click.echo("Everything is encrypted with the newest key. The others may go from BOOKING_ENCRYPTION_KEYS.")
 
 
 @booking.command()

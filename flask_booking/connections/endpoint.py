@@ -13,15 +13,15 @@ import datetime as dt
 import re
 import typing as t
 
-import requests
-import urllib3.exceptions
-from authlib.integrations.base_client.errors import OAuthError
-from authlib.integrations.requests_client import OAuth2Session
-
 from ..models.columns import utcnow
 from .access import retry_after
 from .problems import Misconfigured, NeedsReconnect, ProviderProblem, RateLimited, Unreachable
 from .service import OAuthService
+
+if t.TYPE_CHECKING:
+    import requests
+
+# Authlib and requests are loaded with the first use: mounting the package shall not take as long.
 
 TIMEOUT = (5.0, 10.0)
 """Seconds to connect, and to wait for an answer: shorter than elsewhere, since others wait for the tokens."""
@@ -63,7 +63,7 @@ def exchange(service: OAuthService, *, code: str, verifier: str, redirect_url: s
 
     Raises :class:`NeedsReconnect` for a code that is over, used or not for us, and otherwise as :func:`renew`.
     """
-    with _client(service) as client:
+    with client_of(service) as client:
         return _ask(
             client,
             lambda: client.fetch_token(
@@ -84,7 +84,7 @@ def renew(service: OAuthService, refresh_token: str) -> Tokens:
     doesn't know the CRM, :class:`RateLimited`, :class:`Unanswered` when the service may have given new tokens that
     didn't arrive, and :class:`Unreachable` when it certainly has not.
     """
-    with _client(service) as client:
+    with client_of(service) as client:
         return _ask(
             client,
             lambda: client.refresh_token(service.token_url, refresh_token=refresh_token, allow_redirects=False),
@@ -96,14 +96,17 @@ def revoke(service: OAuthService, token: str) -> bool:
     if not (service.revoke_url and token):
         return False
     try:
-        with _client(service) as client:
+        with client_of(service) as client:
             answer = client.revoke_token(service.revoke_url, token=token, allow_redirects=False)
-    except (requests.RequestException, OSError, OAuthError, ValueError):
+    except (OSError, ValueError):  # what requests raises is one of these
         return False
     return bool(answer.status_code == 200)
 
 
-def _client(service: OAuthService) -> OAuth2Session:
+def client_of(service: OAuthService, **more: t.Any) -> t.Any:
+    """Authlib's client with the CRM's registration."""
+    from authlib.integrations.requests_client import OAuth2Session
+
     method = "client_secret_basic" if service.basic_auth else "client_secret_post"
     return OAuth2Session(
         service.client_id,
@@ -111,10 +114,15 @@ def _client(service: OAuthService) -> OAuth2Session:
         token_endpoint_auth_method=method,
         revocation_endpoint_auth_method=method,
         default_timeout=TIMEOUT,
+        code_challenge_method="S256",
+        **more,
     )
 
 
-def _ask(client: OAuth2Session, question: c.Callable[[], t.Any]) -> Tokens:
+def _ask(client: t.Any, question: c.Callable[[], t.Any]) -> Tokens:
+    import requests
+    from authlib.integrations.base_client.errors import OAuthError
+
     asked_at = utcnow()
     found: list[Tokens] = []
 
@@ -194,6 +202,9 @@ def _codes(body: dict[str, t.Any]) -> str:
 
 def _was_sent(error: requests.RequestException) -> bool:
     """Whether a request that failed may have reached the service."""
+    import requests
+    import urllib3.exceptions
+
     if isinstance(error, (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)):
         return False
     reason = getattr(error.args[0], "reason", None) if error.args else None

@@ -17,7 +17,6 @@ import re
 import secrets
 import time
 
-from authlib.integrations.requests_client import OAuth2Session
 from flask import session
 
 from ..encryption import decrypt, encrypt
@@ -113,12 +112,8 @@ def begin(
     more = dict(service.authorize_params)
     if login_hint:
         more["login_hint"] = login_hint
-    with OAuth2Session(
-        service.client_id,
-        redirect_uri=redirect_url,
-        scope=" ".join(service.scopes) if service.sends_scope else None,
-        code_challenge_method="S256",
-    ) as client:
+    scope = " ".join(service.scopes) if service.sends_scope else None
+    with endpoint.client_of(service, redirect_uri=redirect_url, scope=scope) as client:
         address, _ = client.create_authorization_url(
             service.authorize_url, state=flow.state, code_verifier=flow.verifier, **more
         )

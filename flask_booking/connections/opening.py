@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections.abc as c
 import json
 import typing as t
 
@@ -12,30 +11,14 @@ from .problems import Misconfigured
 from .service import OAuthService
 from .tokens import ConnectionTokens
 
-Opener = c.Callable[[Connection], Access]
-"""Makes the access of a connection that isn't one of OAuth, from its ``settings`` and :func:`secret_of`."""
 
-_openers: dict[str, Opener] = {}
+def access_to(connection: Connection, service: OAuthService) -> Access:
+    """Access to an account that was connected by OAuth; the connection is committed.
 
-
-def register_opener(sign: str, opener: Opener) -> None:
-    """Have ``opener`` make the access of connections whose provider's ``sign`` this is; the last one counts."""
-    _openers[sign] = opener
-
-
-def access_to(connection: Connection, service: OAuthService | None = None, *, sign: str = "oauth") -> Access:
-    """Access to the account of a connection that is committed.
-
-    ``service`` is the provider's, for an account that was connected by OAuth; for others ``sign`` says how they are
-    opened.  To be used inside an application context.  Raises :class:`Misconfigured` when nobody knows how to open it.
+    ``service`` is that of the connection's provider.  To be used inside an application context.
     """
-    if service is not None:
-        tokens = ConnectionTokens(connection.id, service)
-        return OAuthAccess(tokens, settings=dict(connection.settings), account=connection.account_name)
-    opener = _openers.get(sign)
-    if opener is None:
-        raise Misconfigured(f"nobody opens accounts by {sign}")
-    return opener(connection)
+    tokens = ConnectionTokens(connection.id, service)
+    return OAuthAccess(tokens, settings=dict(connection.settings), account=connection.account_name)
 
 
 def secret_of(connection: Connection) -> dict[str, t.Any]:

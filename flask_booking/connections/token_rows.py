@@ -1,31 +1,24 @@
 """Tokens as the row of their connection keeps them, and the lease that lets one worker at a time renew them.
 
-Every function here is a transaction of its own, past the CRM's session: what the caller has under way there isn't
-committed by a renewal in its midst, and what was renewed isn't lost when the caller rolls back.  Each is one statement
-that changes the row only if it is still as it was read, which holds on every database, and on SQLite too.
-
-Call them outside of a transaction that has changed anything: on SQLite such a transaction keeps out every other one,
-and so its own.
+Every change here is one statement in a transaction of its own (:mod:`flask_booking.aside`), which does nothing unless
+the row is still as it was read.  That holds on every database, SQLite too.
 """
 
 from __future__ import annotations
 
 import collections.abc as c
-import contextlib
 import dataclasses
 import datetime as dt
 import json
-import random
 import secrets
-import time
 import typing as t
 
 import sqlalchemy as sa
 
+from ..aside import aside
 from ..encryption import decrypt, encrypt
 from ..models import Connection, ConnectionState
 from ..models.columns import utcnow
-from ..state import session
 from .endpoint import Tokens
 from .problems import LostAnswer, Misconfigured, NeedsReconnect
 
@@ -34,8 +27,6 @@ LEASE = dt.timedelta(seconds=60)
 
 DEAD = (NeedsReconnect.code, LostAnswer.code)
 """The problems of a broken connection of which new tokens are the cure."""
-
-R = t.TypeVar("R")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +79,7 @@ def read(connection_id: int) -> TokenRow | None:
         columns.renewing_until,
         columns.renewing_token,
     ).where(columns.id == connection_id)
-    row = _durably(lambda: _execute(wanted, lambda result: result.mappings().first()))
+    row = aside(lambda database: database.execute(wanted).mappings().first())
     return None if row is None else TokenRow(secret=_opened(row["kept"]), **row)
 
 
@@ -140,7 +131,7 @@ def store(connection_id: int, sent: str, new: Tokens, mine: str) -> bool:
 def condemn(row: TokenRow, problem: str, mine: str = "") -> bool:
     """Write that only the account's owner can help; False when the tokens changed since ``row`` was read.
 
-    ``broken_at`` stays open: :func:`.accounts.mark_broken` sets it along with what tells the host.
+    ``broken_at`` stays open: whoever tells the host sets it.
     """
     return _change(row.id, _kept(row), state=ConnectionState.BROKEN, problem=problem, **_given_back(mine))
 
@@ -163,7 +154,7 @@ def _given_back(mine: str) -> dict[str, t.Any]:
 def _change(connection_id: int, *conditions: sa.ColumnElement[bool], **values: t.Any) -> bool:
     table = Connection.__table__
     changed = sa.update(table).where(table.c.id == connection_id, *conditions).values(values)
-    return _durably(lambda: _execute(changed, lambda result: result.rowcount == 1))
+    return aside(lambda database: database.execute(changed).rowcount == 1)
 
 
 def _opened(kept: str) -> dict[str, t.Any]:
@@ -180,22 +171,3 @@ def _opened(kept: str) -> dict[str, t.Any]:
 def _closed(secret: dict[str, t.Any]) -> t.Any:
     # Encrypted here and not by the column's type: an error of the database then has no token in its parameters.
     return sa.literal(encrypt(json.dumps(secret)), sa.Text)
-
-
-def _execute(statement: sa.Executable, read_result: c.Callable[[sa.CursorResult[t.Any]], R]) -> R:
-    engine = session().get_bind(sa.inspect(Connection)).engine
-    with engine.connect() as connection:
-        if connection.dialect.name in {"mysql", "mariadb"}:
-            connection = connection.execution_options(isolation_level="READ COMMITTED")
-        found = read_result(connection.execute(statement))
-        connection.commit()
-        return found
-
-
-def _durably(work: c.Callable[[], R], *, attempts: int = 10) -> R:
-    """Do it again, for some ten seconds, when the database is busy or was away: a pair of tokens waits to be kept."""
-    for attempt in range(1, attempts):
-        with contextlib.suppress(sa.exc.OperationalError, sa.exc.InternalError, sa.exc.InterfaceError):
-            return work()
-        time.sleep(random.uniform(0.5, 1) * min(2.0, 0.02 * 2**attempt))  # noqa: S311 - spreads tries, keeps no secret
-    return work()

@@ -33,7 +33,7 @@ Wanted = c.Callable[[TokenRow], bool]
 class ConnectionTokens:
     """The :class:`~flask_booking.connections.access.TokenSource` of a connection in the database.
 
-    To be used inside an application context, outside of a transaction with changes; see :mod:`.token_rows`.
+    To be used inside an application context, outside of a transaction with changes; see :mod:`flask_booking.aside`.
     """
 
     def __init__(self, connection_id: int, service: OAuthService) -> None:

@@ -113,11 +113,6 @@ def test_the_access_to_a_connection_renews_by_itself(account: Connected) -> None
     assert account.fake.renewals() == 2
 
 
-def test_nobody_opens_what_nobody_knows(account: Connected) -> None:
-    with pytest.raises(Misconfigured):
-        access_to(account.row, sign="by magic")
-
-
 # -- the end of an account -------------------------------------------------------------------------------------------
 
 

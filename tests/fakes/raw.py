@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -42,7 +43,7 @@ def raw_server(speak: Callable[[socket.socket], None], certificate: Path | None 
         with contextlib.suppress(OSError), client:
             wrapped = context.wrap_socket(client, server_side=True) if context else client
             with wrapped:
-                heard.append(wrapped.recv(65536).decode())
+                heard.append(_request(wrapped))
                 speak(wrapped)
 
     def accept() -> None:
@@ -61,6 +62,19 @@ def raw_server(speak: Callable[[socket.socket], None], certificate: Path | None 
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
         thread.join(10)
+
+
+def _request(client: socket.socket) -> str:
+    """A whole request: who closes with a part of it unread resets the connection, and the answer may be lost."""
+    read = b""
+    while not (head := read.partition(b"\r\n\r\n"))[1]:
+        if not (more := client.recv(65536)):
+            break
+        read += more
+    length = re.search(rb"(?i)^content-length: *(\d+)", head[0], re.M)
+    while length and len(read) < len(head[0]) + 4 + int(length[1]) and (more := client.recv(65536)):
+        read += more
+    return read.decode()
 
 
 def answering(status: str, *headers: str, body: bytes = b"") -> Callable[[socket.socket], None]:

@@ -19,11 +19,14 @@ from werkzeug.wrappers import Request, Response
 
 from .base import Fake
 
-OAUTH_RULES = (
-    Rule("/oauth/authorize", endpoint="authorize", methods=["GET"]),
-    Rule("/oauth/token", endpoint="token", methods=["POST"]),
-    Rule("/oauth/revoke", endpoint="revoke", methods=["POST"]),
-)
+
+def oauth_rules() -> list[Rule]:
+    """The addresses for signing in; each map wants rules of its own."""
+    return [
+        Rule("/oauth/authorize", endpoint="authorize", methods=["GET"]),
+        Rule("/oauth/token", endpoint="token", methods=["POST"]),
+        Rule("/oauth/revoke", endpoint="revoke", methods=["POST"]),
+    ]
 
 
 @dataclass
@@ -50,7 +53,7 @@ class Code:
 class OAuthFake(Fake):
     """The service; each test sets it up as it likes."""
 
-    urls = Map([*OAUTH_RULES, Rule("/api/me", endpoint="me")])
+    urls = Map([*oauth_rules(), Rule("/api/me", endpoint="me")])
 
     client_id, client_secret = "the-client", "the-client's secret&="
     token_lifetime: Any = 3599

@@ -28,28 +28,31 @@ from ..state import crm, session
 _log = logging.getLogger(__name__)
 
 REFUSALS = 3
-"""So often in a row an account with a password has to be refused before it counts as broken: servers have bad days."""
+"""So often in a row an account has to be refused before it counts as broken: servers have bad days."""
 BROKEN = "connection_broken"
 """The kind of the mail that tells the owner."""
 
 
-def note(connection_id: int, problem: ProviderProblem) -> None:
-    """Draw the consequences for the account from a failure of something asked in its name."""
-    if isinstance(problem, MissingScope):
+def note(connection_id: int, problem: ProviderProblem, *, began: dt.datetime) -> None:
+    """Draw the consequences for the account from a failure of something that was asked in its name since ``began``.
+
+    A failure of what was asked before its owner signed in again says nothing.
+    """
+    if not isinstance(problem, MissingScope | NeedsReconnect):
+        return
+    db = session()
+
+    def count() -> int:
+        connection = db.scalar(current(sa.select(Connection).where(Connection.id == connection_id)))
+        if connection is None or connection.connected_at > began:
+            return 0
+        connection.failures += 1
+        # Whoever renews tokens has found out already that they are dead.
+        final = isinstance(problem, MissingScope) or connection.state is ConnectionState.BROKEN
+        return REFUSALS if final else connection.failures
+
+    if transact(db, count) >= REFUSALS:
         break_off(connection_id, problem)
-    elif isinstance(problem, NeedsReconnect):
-        db = session()
-
-        def count() -> int:
-            connection = db.scalar(current(sa.select(Connection).where(Connection.id == connection_id)))
-            if connection is None:
-                return 0
-            connection.failures += 1
-            # Tokens that can't be renewed are gone for good; who has a token had it accepted before.
-            return REFUSALS if connection.expires_at is not None else connection.failures
-
-        if transact(db, count) >= REFUSALS:
-            break_off(connection_id, problem)
 
 
 def break_off(connection_id: int, problem: ProviderProblem) -> bool:

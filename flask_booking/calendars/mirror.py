@@ -41,6 +41,7 @@ def due(limit: int = 100) -> list[int]:
         .join(Connection, Connection.id == ConnectedCalendar.connection_id)
         .where(
             ConnectedCalendar.due_at <= utcnow(),
+            sa.or_(ConnectedCalendar.check_conflicts, ConnectedCalendar.target),
             ~ConnectedCalendar.paused,
             Connection.state == ConnectionState.ACTIVE,
             sa.or_(Connection.reading_until.is_(None), Connection.reading_until <= utcnow()),
@@ -102,7 +103,7 @@ def ask_now(host_ids: c.Sequence[int]) -> bool:
 
 
 def _read(calendar_id: int, full: bool) -> bool:
-    db = session()
+    db, began = session(), utcnow()
     calendar = t.cast(ConnectedCalendar, db.get(ConnectedCalendar, calendar_id, populate_existing=True))
     cursor, host_id, known = calendar.cursor, calendar.host_id, calendar.synced_at is not None
     whole = full or not cursor or _reconcile_due(calendar)
@@ -124,7 +125,7 @@ def _read(calendar_id: int, full: bool) -> bool:
         return _again(calendar_id, full)
     except ProviderProblem as problem:
         db.rollback()
-        _failed(calendar_id, problem)
+        _failed(calendar_id, problem, began)
         return False
     except Contention:
         db.rollback()
@@ -140,7 +141,7 @@ def _again(calendar_id: int, full: bool) -> bool:
     calendar = db.get(ConnectedCalendar, calendar_id, populate_existing=True)
     if calendar is None or not calendar.cursor:
         if calendar is not None:
-            _failed(calendar_id, CursorExpired("without a cursor"))
+            _failed(calendar_id, CursorExpired("without a cursor"), utcnow())
         return False
     calendar.cursor = ""
     db.commit()
@@ -200,7 +201,7 @@ def _next(calendar_id: int, seconds: float) -> None:
     db.commit()
 
 
-def _failed(calendar_id: int, problem: ProviderProblem) -> None:
+def _failed(calendar_id: int, problem: ProviderProblem, began: dt.datetime) -> None:
     """Record why a calendar couldn't be read, and when to try again."""
     db = session()
     calendar = db.get(ConnectedCalendar, calendar_id, populate_existing=True)
@@ -218,4 +219,4 @@ def _failed(calendar_id: int, problem: ProviderProblem) -> None:
         store.changed(db, calendar.host_id)
     db.commit()
     _log.warning("calendar %s can't be read (%d in a row): %s", calendar_id, failures, problem)
-    care.note(connection_id, problem)
+    care.note(connection_id, problem, began=began)

@@ -9,7 +9,7 @@ import hashlib
 
 import sqlalchemy as sa
 
-from ..models import BusyTime, ConnectedCalendar
+from ..models import BusyTime, ConnectedCalendar, Connection
 from ..models.columns import utcnow
 from ..models.stamps import restamp_mirror
 from ..scheduling.transaction import current, lock_calendars, transact
@@ -71,6 +71,8 @@ def _keep(db: Session, reading: Reading) -> list[Noticed]:
     calendar.cursor = reading.changes.cursor
     calendar.synced_at = _instant(reading.asked_at)
     calendar.failures, calendar.problem, calendar.missing = 0, "", False
+    refused = (Connection.id == calendar.connection_id) & (Connection.failures > 0)
+    db.execute(sa.update(Connection).where(refused).values(failures=0))
     restamp_mirror(db, reading.host_id)
     return own.noticed
 

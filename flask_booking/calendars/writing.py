@@ -62,7 +62,7 @@ def deliver(message: OutboxMessage) -> bool:
     if event is None or event.calendar is None:
         return False
     event_id, connection_id = event.id, event.calendar.connection_id
-    base = str(message.payload.get("base_url") or "")
+    base, began = str(message.payload.get("base_url") or ""), utcnow()
     try:
         with lease(connection_id, "writing", WRITING_SECONDS):
             job = _job(event_id, base)
@@ -70,7 +70,7 @@ def deliver(message: OutboxMessage) -> bool:
     except ProviderProblem as problem:
         db.rollback()
         _note(event_id, problem)
-        care.note(connection_id, problem)
+        care.note(connection_id, problem, began=began)
         raise
 
 

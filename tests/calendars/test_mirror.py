@@ -212,6 +212,24 @@ def test_a_refused_password_breaks_the_connection_at_the_third_time_and_tells_th
     assert mirror.due() == []
 
 
+def test_refusals_between_which_the_account_worked_do_not_add_up(office: Office) -> None:
+    for _bad_day in range(4):
+        for _time in range(2):
+            office.service.troubles.append(NeedsReconnect("401"))
+            office.sync()
+        assert office.sync()
+    assert session().scalar(sa.select(Connection.state)) is ConnectionState.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("checked", "target", "read"), [(True, False, True), (False, True, True), (False, False, False)]
+)
+def test_calendars_that_matter_to_nobody_are_not_read(office: Office, checked: bool, target: bool, read: bool) -> None:
+    office.calendar.check_conflicts, office.calendar.target, office.calendar.due_at = checked, target, utcnow()
+    session().commit()
+    assert bool(mirror.due()) is read
+
+
 def test_every_row_of_a_service_is_kept_once(office: Office) -> None:
     office.service.add(midnight(2), midnight(3), "Twice")
     office.sync()

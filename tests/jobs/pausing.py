@@ -10,11 +10,14 @@ from typing import Any
 
 from flask import Flask
 
+from flask_booking.calendars import store, writing
+from flask_booking.calendars.google import Google
 from flask_booking.jobs import handlers, outbox
 from flask_booking.jobs.worker import OutboxWorker
 from tests.fixtures import served
 
 STEPS = ("claimed", "composed", "sent", "recorded")
+CALENDAR_STEPS = ("asked to write", "wrote", "recorded the event", "read", "kept")
 
 
 def create_app() -> Flask:
@@ -60,8 +63,24 @@ def pause_at(step: str, paused: Path) -> None:
         handlers.send = after(send)
     elif step == "recorded":
         outbox._record = after(outbox._record)
+    elif step == "asked to write":
+        Google.write = before(Google.write)  # type: ignore[method-assign]
+    elif step == "wrote":
+        Google.write = after(Google.write)  # type: ignore[method-assign]
+    elif step == "recorded the event":
+        record = writing._record
+
+        def recorded(*arguments: Any) -> None:
+            record(*arguments)
+            pause()
+
+        writing._record = recorded
+    elif step == "read":
+        Google.changes = after(Google.changes)  # type: ignore[method-assign]
+    elif step == "kept":
+        store.keep = after(store.keep)
     else:
-        raise ValueError(f"{step} is none of {STEPS}")
+        raise ValueError(f"{step} is none of {(*STEPS, *CALENDAR_STEPS)}")
 
 
 def start_only_when_asked_to_end(paused: Path) -> None:

@@ -191,7 +191,9 @@ def new_event(draft: EventDraft, calendar: RemoteCalendar, name: str) -> Event:
 def difference(event: Event, draft: EventDraft, calendar: RemoteCalendar) -> Event:
     """The patch that makes the event what the draft says; empty when it is that already.
 
-    Lists replace each other as a whole in a patch, so the attendees there are carry on with what they answered.
+    Lists replace each other as a whole in a patch, so the attendees there are carry on with what they answered.  Only
+    that the calendar's owner declined is over when the event gets another time, or when there is nothing else to
+    write: then somebody decided that it stands.
     """
     listed = lists_guests(draft, _text(event.get("iCalUID")))
     patch: Event = {}
@@ -225,6 +227,8 @@ def difference(event: Event, draft: EventDraft, calendar: RemoteCalendar) -> Eve
         request = f"{event['id']}-{draft.sequence}"
         if _conference_status(event) != "pending" and before != request:
             patch["conferenceData"] = _conference(request)
+    if answer_of_owner(event) == "declined" and (not patch or "start" in patch) and not event.get("attendeesOmitted"):
+        patch["attendees"] = [_agreed(one) for one in patch.get("attendees", _attendees(event))]
     return patch
 
 
@@ -257,6 +261,10 @@ def _merged_attendees(event: Event, guests: c.Mapping[str, Guest]) -> list[Event
     present = {_email(attendee) for attendee in kept}
     added = [_attendee(guest) for email, guest in guests.items() if email not in present]
     return kept + added if added or len(kept) != len(there) else None
+
+
+def _agreed(attendee: Event) -> Event:
+    return {**attendee, "responseStatus": "accepted"} if attendee.get("self") else attendee
 
 
 def _guests(draft: EventDraft, listed: bool) -> dict[str, Guest]:

@@ -130,6 +130,20 @@ def test_what_the_host_did_is_seen(google: FakeGoogle, access: OAuthAccess, cale
     assert provider.look(access, calendar, draft(), replace(made, id="neverwas")) is None
 
 
+def test_what_was_declined_stands_again_when_it_is_put_back_or_moves_but_not_by_the_way(
+    google: FakeGoogle, access: OAuthAccess, calendar: RemoteCalendar
+) -> None:
+    made = write(access, calendar, draft())
+    google.respond(ANN, made.id, "gus@example.net", "accepted")
+    google.decline_event(ANN, made.id)
+    assert write(access, calendar, draft(title="New"), made).declined, "nobody has decided about that yet"
+    assert not write(access, calendar, draft(title="New"), made).declined
+    answers = {one["email"]: one["responseStatus"] for one in google.event(ANN, made.id)["attendees"]}
+    assert answers == {"gus@example.net": "accepted", ANN: "accepted"}
+    google.decline_event(ANN, made.id)
+    assert not write(access, calendar, draft(title="New", starts=T0, ends=T0 + HOUR), made).declined
+
+
 def test_a_calendar_that_is_no_more_is_no_proof_that_events_were_deleted(
     google: FakeGoogle, access: OAuthAccess, calendar: RemoteCalendar
 ) -> None:

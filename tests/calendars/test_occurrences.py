@@ -6,7 +6,8 @@ from __future__ import annotations
 import datetime as dt
 import multiprocessing
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Iterator
+from multiprocessing.pool import Pool
 from typing import Any
 
 import icalendar
@@ -20,6 +21,7 @@ from flask_booking.calendars.occurrences import read
 from flask_booking.calendars.provider import RemoteEvent, Show, Window
 from flask_booking.connections.problems import Unreadable
 from tests.calendars.drafts import DAY, WINDOW, at
+from tests.calendars.hostile import HOSTILE, HOURS, TIMES, occurrences
 from tests.fixtures.caldav import calendar_text
 
 ANN = frozenset({"ann@example.com"})
@@ -295,8 +297,6 @@ def test_daily_and_weekly_series_across_changes_of_clocks(
 
 # -- what they say ----------------------------------------------------------------------------------------------------
 
-TIMES = "DTSTART:20261201T100000Z\nDTEND:20261201T110000Z\n"
-
 
 @pytest.mark.parametrize(
     ("lines", "show"),
@@ -396,7 +396,6 @@ def whole(begin: str = "2026-11-01 00:00", end: str = "2027-02-01 00:00") -> lis
 
 NOV1 = "DTSTART:20261101T000000Z\nDURATION:PT1M\n"
 NOV10 = "DTSTART:20261110T000000Z\nDURATION:PT1H\n"
-HOURS = "BYHOUR=" + ",".join(map(str, range(24)))
 
 
 @pytest.mark.parametrize(
@@ -431,70 +430,16 @@ def test_the_first_and_the_last_year_are_years_like_others(year: str) -> None:
             assert bool(found(event)) is expected
 
 
-def each(count: int, event: str) -> str:
-    """So many events, in each of which ``@`` is its number."""
-    return calendar_text(*(f"UID:@\n{event}".replace("@", str(number)) for number in range(count)))
-
-
-def one(more: str, head: str = "") -> str:
-    return calendar_text(f"UID:1\n{TIMES}{more}", head=head)
-
-
-def changes_of_one_series() -> str:
-    which = (f"202612{n % 28 + 1:02}T{n % 24:02}{n % 60:02}{n // 100:02}Z" for n in range(5000))
-    changes = (f"UID:1\nRECURRENCE-ID;RANGE=THISANDFUTURE:{at}\n{TIMES}" for at in which)
-    return calendar_text(f"UID:1\n{TIMES}RRULE:FREQ=DAILY", *changes)
-
-
-def versions_of_one_event() -> str:
-    days = (f"2026{n % 12 + 1:02}{n % 28 + 1:02}" for n in range(1000))
-    versions = [f"UID:1\nDTSTART:{day}T100000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY" for day in days]
-    return calendar_text(*versions, *(f"UID:1\nRECURRENCE-ID:20261201T1{n % 10}0000Z\n{TIMES}" for n in range(500)))
-
-
-def zones() -> str:
-    part = "DTSTART:00010101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:FREQ=SECONDLY\nRRULE:FREQ=DAILY"
-    part = f"BEGIN:STANDARD\n{part};COUNT=99999999\nEND:STANDARD\n" * 100
-    head = "".join(f"BEGIN:VTIMEZONE\nTZID:Z{n}\n{part}END:VTIMEZONE\n" for n in range(20))
-    return calendar_text(*(f"UID:{n}\nDTSTART;TZID=Z{n}:20261201T100000\nDURATION:PT1H" for n in range(20)), head=head)
-
-
-NEVER = "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"
-HOSTILE: dict[str, Callable[[], str]] = {
-    "a million occurrences": lambda: one("RRULE:FREQ=DAILY;COUNT=1000000").replace("20261201", "19000101"),
-    "what never comes": lambda: each(1000, TIMES + NEVER),
-    "what never comes, counted": lambda: each(1000, f"DTSTART:19300101T000000Z\nDURATION:PT1M\n{NEVER};COUNT=5"),
-    "dense series": lambda: each(100, f"{TIMES}RRULE:FREQ=DAILY;{HOURS};BYMINUTE=0,30"),
-    "weeks": lambda: each(300, "DTSTART:18500101T000000Z\nDURATION:PT1M\nRRULE:FREQ=YEARLY;BYWEEKNO=53;COUNT=9999"),
-    "lists of dates": lambda: each(10, f"{TIMES}RDATE:{','.join(['20261201T100000Z'] * 9_000)}"),
-    "changes of one series": changes_of_one_series,
-    "versions of one event": versions_of_one_event,
-    "time zones": zones,
-    "deep nesting": lambda: one("BEGIN:X\n" * 500_000),
-    "one long line": lambda: one("SUMMARY:" + "x" * 5_000_000),
-    "one long folded line": lambda: one("SUMMARY:" + "x\n " * 1_000_000),
-    "quotes": lambda: one('ATTENDEE;CN="' + '";X="' * 300_000 + ":mailto:x@example.com"),
-    "parameters": lambda: one("ATTENDEE" + ";X=a,b,c" * 200_000 + ":mailto:x@example.com"),
-    "backslashes": lambda: one("SUMMARY:" + "\\" * 3_000_000),
-    "empty lines": lambda: one("\n" * 2_000_000),
-    "small lines": lambda: one("A:\n" * 500_000),
-    "many events": lambda: each(10_000, TIMES),
-    "digits": lambda: one(f"SEQUENCE:{'9' * 1_000_000}\nRRULE:FREQ=DAILY;INTERVAL={'9' * 1_000_000}"),
-}
-"""Some of these keep a library busy for minutes."""
-
-
-def _read_hostile(name: str) -> int:
-    reading = read(scan(HOSTILE[name]()), WINDOW, own=ANN)
-    return sum(map(len, reading.events.values()))
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Pool]:
+    """A process of its own, so that what never ends is ended."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        yield pool
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE))
-@pytest.mark.timeout(60)
-def test_what_strangers_write_comes_to_an_end(name: str) -> None:
-    """In a process of its own, so that what never ends is ended."""
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        assert pool.apply_async(_read_hostile, (name,)).get(timeout=40) >= 1
+def test_what_strangers_write_comes_to_an_end(name: str, elsewhere: Pool) -> None:
+    assert elsewhere.apply_async(occurrences, (name,)).get(timeout=60) >= 1
 
 
 def test_a_text_that_is_too_long_or_too_full_is_refused() -> None:

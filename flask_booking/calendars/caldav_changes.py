@@ -19,7 +19,6 @@ from ..connections.problems import (
     Gone,
     NotAllowed,
     ProviderProblem,
-    RateLimited,
     Unreachable,
     Unreadable,
 )
@@ -184,8 +183,8 @@ class _Reading:
         try:
             # Depth 0: the level is said in the body (RFC 6578 §3.2); some answer 400 to anything else.
             answer = self._client.report(self._url, sync_collection(token, f"{D}getetag"), depth="0")
-        except RateLimited:
-            raise
+        except Unreadable:
+            raise _NoTokens from None
         except Unreachable as error:
             if not error.detail.isdecimal():
                 raise

@@ -62,8 +62,13 @@ class Client:
     def ask(
         self, method: str, url: str, body: bytes = b"", headers: c.Mapping[str, str] | None = None
     ) -> requests.Response:
-        """Any request.  Raises as the access does."""
-        return self._access.request(method, url, data=body or None, headers=headers or {})
+        """Any request.  Raises as the access does, and :class:`Unreadable` for what the server hasn't got (501)."""
+        try:
+            return self._access.request(method, url, data=body or None, headers=headers or {})
+        except Unreachable as error:
+            if error.detail == "501":
+                raise Unreadable("501") from None
+            raise
 
     def properties(self, url: str, *names: str, depth: int = 0) -> tuple[str, Multistatus]:
         """PROPFIND: where the answer came from, and what it says.

@@ -162,8 +162,8 @@ class Writing:
         try:
             return self._client.ask("PUT", self._url(path), text.encode(), {**_TEXT, **condition})
         except Unreachable as error:
-            if error.detail in ("501", "507"):  # no room for it
-                raise NotAllowed(error.detail) from None
+            if error.detail == "507":  # no room for it
+                raise NotAllowed("507") from None
             raise
 
     def _written(self, path: str, answer: requests.Response) -> Written:

@@ -11,6 +11,7 @@ import collections.abc as c
 import dataclasses
 import io
 import re
+import typing as t
 import unicodedata
 
 from ..connections.problems import Unreadable
@@ -28,12 +29,12 @@ _EVENT = _TIMES | _SHOWN | {"UID", "SEQUENCE", "SUMMARY", "X-FLASK-BOOKING-ID"}
 _HEAD = frozenset({"NAME", "X-WR-CALNAME", "X-WR-TIMEZONE"})
 _ZONE = frozenset({"DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"})
 
+_NONE: c.Mapping[str, str] = {}
 _PARAMETER = re.compile(r';([^=;:"]+)=((?:"[^"]*"|[^";:,])*(?:,(?:"[^"]*"|[^";:,])*)*)')
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-@dataclasses.dataclass(frozen=True)
-class Line:
+class Line(t.NamedTuple):
     """A property.  Names of parameters are in capitals, their values without quotes."""
 
     params: c.Mapping[str, str]
@@ -168,7 +169,7 @@ def name_end(line: str) -> int:
 
 def _line(line: str, end: int) -> Line:
     if line[end : end + 1] != ";":
-        return Line({}, line[end + 1 :])
+        return Line(_NONE, line[end + 1 :])
     params = {}
     while found := _PARAMETER.match(line, end):
         params[found[1].strip().upper()] = found[2].replace('"', "")
@@ -179,6 +180,8 @@ def _line(line: str, end: int) -> Line:
 
 def plain(value: str, limit: int = 200) -> str:
     """A TEXT value (RFC 5545 §3.3.11) on one line, without control characters, at most ``limit`` characters."""
+    if value.isprintable() and "\\" not in value:
+        return " ".join(value.split())[:limit]
     value = _ESCAPED.sub(lambda found: " " if found[1] in "nN" else found[1], value[: 4 * limit])
     clean = "".join(" " if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") else one for one in value)
     return " ".join(clean.split())[:limit]

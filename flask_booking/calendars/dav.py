@@ -18,6 +18,9 @@ C = "{urn:ietf:params:xml:ns:caldav}"
 CS = "{http://calendarserver.org/ns/}"
 APPLE = "{http://apple.com/ns/ical/}"
 
+MOST_TAGS = 1_000_000
+"""Opening and closing tags of one answer: as many as a list of 50,000 events has."""
+
 _PREFIXES = {D: "d", C: "c", CS: "s", APPLE: "a"}
 _SPACES = "".join(f' xmlns:{prefix}="{name[1:-1]}"' for name, prefix in _PREFIXES.items())
 _SAFE = "~!$&'()*+,;=:@-._"
@@ -56,8 +59,13 @@ class Multistatus:
 
 
 def parsed(body: bytes) -> Element:
-    """The document of an answer.  Raises :class:`Unreadable`, also for one with entities or a document type, and
-    :class:`Misconfigured` without the extra."""
+    """The document of an answer.
+
+    Raises :class:`Unreadable`, also for one with entities or a document type, and :class:`Misconfigured` without the
+    extra.
+    """
+    if body.count(b"<") > MOST_TAGS:
+        raise Unreadable("too many elements")
     try:
         from defusedxml import DefusedXmlException, ElementTree
     except ImportError:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import bisect
 import collections.abc as c
-import dataclasses
 import datetime as dt
 import re
+import typing as t
 
 from ..zones import UnknownZone, zone, zone_names
 from .components import Component, Line
@@ -26,8 +26,7 @@ _OFFSET = re.compile(r"([+-])(\d\d)(\d\d)(\d\d)?")
 _FIXED = re.compile(r"(?:UTC|GMT)([+-])(\d{1,2})(?::?(\d\d))?")
 
 
-@dataclasses.dataclass(frozen=True)
-class Moment:
+class Moment(t.NamedTuple):
     """A wall clock in a zone; with ``day`` a whole day, and ``at`` its midnight."""
 
     at: dt.datetime

@@ -8,10 +8,12 @@ stretch in which it does, since what isn't known isn't free.
 from __future__ import annotations
 
 import bisect
+import builtins
 import collections.abc as c
 import contextlib
 import dataclasses
 import datetime as dt
+import typing as t
 
 from .components import CalendarText, Component, plain
 from .ics_times import Moment, Zones, duration, instant, local, own_zone
@@ -39,8 +41,7 @@ class Reading:
     unreadable: int = 0
 
 
-@dataclasses.dataclass(frozen=True)
-class _Timed:
+class _Timed(t.NamedTuple):
     """An event with its times: from a moment on, for so long by the wall clock (``nominal``) and in seconds."""
 
     event: Component
@@ -82,10 +83,15 @@ def read(
     for place, (uid, events) in enumerate(series.items()):
         names = _Names(id or uid, place if id else 0)
         found = _Series(events, zones, window, budget, reading)
+        said: dict[int, _Said] = {}
         for key, begin, end, event in found.occurrences():
             if begin < end and begin < window.end and end > window.start:
-                remote = _remote(event, names.name(key), begin, end, own)
-                reading.events.setdefault(uid, []).append(dataclasses.replace(remote, etag=etag, uid=uid[:1000]))
+                says = said.get(builtins.id(event)) or said.setdefault(builtins.id(event), _said(event, own))
+                remote = RemoteEvent(
+                    names.name(key), begin, end, says.show, says.title, says.booking, uid[:1000], etag,
+                    says.declined, says.cancelled,
+                )  # fmt: skip
+                reading.events.setdefault(uid, []).append(remote)
     return reading
 
 
@@ -155,9 +161,9 @@ class _Series:
             if place := bisect.bisect_left(begins, start):
                 # As it was changed from then on, at its own length, but still by the clock of the series.
                 current, at = later[place - 1][1], _shifted(start, shifts[place - 1])
-                current = dataclasses.replace(current, start=dataclasses.replace(master.start, day=current.start.day))
+                current = current._replace(start=master.start._replace(day=current.start.day))
             elif length is not None and length > _NOTHING:
-                current = dataclasses.replace(master, nominal=length, exact=int(length.total_seconds()))
+                current = master._replace(nominal=length, exact=int(length.total_seconds()))
             yield f"{prefix}{start:%Y%m%dT%H%M%S}", *current.span(at), current.event
 
     def _reach(self, all: list[_Timed], shifts: list[dt.timedelta]) -> tuple[dt.datetime, dt.datetime]:
@@ -217,12 +223,12 @@ def _timed(event: Component, zones: Zones) -> _Timed:
         if until.instant < start.instant:
             start, until = until, start  # the wrong way round: other programs show it the right way
         nominal, exact = until.seen_from(start.zone) - start.at, until.instant - start.instant
-        start = dataclasses.replace(start, day=start.day and until.day)
+        start = start._replace(day=start.day and until.day)
     elif length:
         nominal = duration(length)
         if nominal < _NOTHING:
-            start, nominal = dataclasses.replace(start, at=start.at + nominal), -nominal
-        start = dataclasses.replace(start, day=start.day and not nominal % _DAY)
+            start, nominal = start._replace(at=start.at + nominal), -nominal
+        start = start._replace(day=start.day and not nominal % _DAY)
         exact = int(nominal.total_seconds())
     else:
         nominal, exact = (_DAY if start.day else _NOTHING), 0
@@ -299,18 +305,22 @@ class _Names:
 # -- what an event says -----------------------------------------------------------------------------------------------
 
 
-def _remote(event: Component, id: str, begin: int, end: int, own: frozenset[str]) -> RemoteEvent:
-    cancelled = is_cancelled(event)
-    answer = own_answer(event, own)
-    return RemoteEvent(
-        id=id,
-        starts=begin,
-        ends=end,
-        show=_show(event, cancelled, answer),
-        title=plain(event.value("SUMMARY")),
-        booking=event.value(MARK)[:200],
-        declined=answer == "DECLINED",
-        cancelled=cancelled,
+class _Said(t.NamedTuple):
+    show: Show
+    title: str
+    booking: str
+    declined: bool
+    cancelled: bool
+
+
+def _said(event: Component, own: frozenset[str]) -> _Said:
+    cancelled, answer = is_cancelled(event), own_answer(event, own)
+    return _Said(
+        _show(event, cancelled, answer),
+        plain(event.value("SUMMARY")),
+        plain(event.value(MARK)),
+        answer == "DECLINED",
+        cancelled,
     )
 
 

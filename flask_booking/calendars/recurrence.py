@@ -13,11 +13,14 @@ import calendar
 import collections.abc as c
 import dataclasses
 import datetime as dt
+import functools
 import itertools
 import re
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY")
+_MOST_COUNTED = 100_000
+"""Days that are looked at for one rule with COUNT, which can't be reached by arithmetic: those of 270 years."""
 DENSE = ("HOURLY", "MINUTELY", "SECONDLY")
 
 _BYDAY = re.compile(r"([+-]?\d{1,3})?(MO|TU|WE|TH|FR|SA|SU)")
@@ -32,7 +35,7 @@ class TooMany(Exception):
 class Budget:
     """How much may be done for one calendar: days to look at, and occurrences to make."""
 
-    days: int = 3_000_000
+    days: int = 1_500_000
     occurrences: int = 100_000
 
     def spend(self, *, days: int = 0, occurrences: int = 0) -> None:
@@ -147,8 +150,10 @@ def starts(
         end = min(end, _later(rule.until.at, 2))
     times = _times(rule, first)
     rule = _filled(rule, first)
-    counted = 0
+    counted, left = 0, budget.days - _MOST_COUNTED
     for days in _periods(rule, first, begin, end, budget):
+        if rule.count and budget.days < left:
+            raise TooMany
         found: c.Iterable[dt.datetime] = (
             dt.datetime.combine(dt.date.fromordinal(day), time) for day in days for time in times
         )
@@ -199,7 +204,14 @@ def _periods(
     Without COUNT, periods long before ``begin`` needn't be looked at: they are reached by arithmetic.
     """
     from_day = (first if rule.count else max(first, begin)).toordinal()
-    to_day, step = end.toordinal(), rule.interval
+    to_day, step, fits = end.toordinal(), rule.interval, _filter(rule)
+    if rule.freq == "DAILY" and not rule.by_position:
+        # Many periods at once: each has one day.
+        start = first.toordinal() + max(0, (from_day - first.toordinal()) // step) * step
+        for day in range(start, to_day + 1, 64 * step):
+            budget.spend(days=64)
+            yield [one for one in range(day, min(day + 64 * step, to_day + 1), step) if fits(one)]
+        return
     if rule.freq in ("DAILY", "WEEKLY"):
         length = 1 if rule.freq == "DAILY" else 7
         anchor = first.toordinal()
@@ -208,8 +220,7 @@ def _periods(
         start = anchor + max(0, (from_day - anchor) // (length * step)) * length * step
         for day in range(start, to_day + 1, length * step):
             budget.spend(days=length)
-            if day >= 1:
-                yield [one for one in range(day, min(day + length, _LAST + 1)) if _fits(rule, one)]
+            yield [one for one in range(day, day + length) if 1 <= one <= _LAST and fits(one)]
         return
     months = 1 if rule.freq == "MONTHLY" else 12
     anchor = first.year * 12 + (first.month - 1 if months == 1 else 0)
@@ -217,72 +228,82 @@ def _periods(
     start = anchor + max(0, (near.year * 12 + near.month - 1 - anchor) // (months * step)) * months * step
     last = dt.date.fromordinal(to_day)
     for month in range(start, last.year * 12 + last.month, months * step):
-        budget.spend(days=31)
-        yield [
-            day
-            for one in range(month, month + months)
-            if not rule.by_month or one % 12 + 1 in rule.by_month
-            for day in _month(one, budget)
-            if _fits(rule, day)
-        ]
+        found: list[int] = []
+        for one in range(month, month + months):
+            if not rule.by_month or one % 12 + 1 in rule.by_month:
+                begins = dt.date(one // 12, one % 12 + 1, 1).toordinal()
+                found += [day for day in range(begins, begins + _length(one // 12, one % 12 + 1)) if fits(day)]
+                budget.spend(days=31)
+        budget.spend(days=1)
+        yield found
 
 
 _LAST = dt.date.max.toordinal()
+_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
-def _month(number: int, budget: Budget) -> range:
-    year, month = divmod(number, 12)
-    budget.spend(days=31)
-    first = dt.date(year, month + 1, 1).toordinal()
-    return range(first, first + calendar.monthrange(year, month + 1)[1])
+def _length(year: int, month: int) -> int:
+    return 29 if month == 2 and calendar.isleap(year) else _LENGTHS[month - 1]
 
 
-def _fits(rule: Rule, ordinal: int) -> bool:
-    day = dt.date.fromordinal(ordinal)
+def _filter(rule: Rule) -> c.Callable[[int], bool]:
+    """Whether a day, by its ordinal, is one that the rule allows."""
+    numbered = any(number for number, _ in rule.by_day) and rule.freq in ("YEARLY", "MONTHLY")
+    by_date = rule.by_month or rule.by_month_day or rule.by_year_day or numbered
+    plain = frozenset(weekday for number, weekday in rule.by_day if not number or not numbered)
+
+    def fits(ordinal: int) -> bool:
+        if rule.by_day and not numbered and (ordinal + 6) % 7 not in plain:
+            return False
+        if rule.by_week and not _in_week(rule, ordinal):
+            return False
+        return not by_date or _fits_date(rule, dt.date.fromordinal(ordinal), plain, numbered)
+
+    return fits if rule.by_day or rule.by_week or by_date else lambda _: True
+
+
+def _fits_date(rule: Rule, day: dt.date, plain: frozenset[int], numbered: bool) -> bool:
     if rule.by_month and day.month not in rule.by_month:
         return False
     if rule.by_month_day:
-        length = calendar.monthrange(day.year, day.month)[1]
-        if day.day not in rule.by_month_day and day.day - length - 1 not in rule.by_month_day:
+        back = day.day - _length(day.year, day.month) - 1
+        if day.day not in rule.by_month_day and back not in rule.by_month_day:
             return False
     if rule.by_year_day:
         length, place = 366 if calendar.isleap(day.year) else 365, day.timetuple().tm_yday
         if place not in rule.by_year_day and place - length - 1 not in rule.by_year_day:
             return False
-    if rule.by_week and not _in_week(rule, ordinal):
-        return False
-    return not rule.by_day or _on_weekday(rule, day)
+    return not numbered or day.weekday() in plain or _is_numbered(rule, day)
 
 
-def _on_weekday(rule: Rule, day: dt.date) -> bool:
-    weekday = day.weekday()
-    if (0, weekday) in rule.by_day:
-        return True
-    which = [number for number, one in rule.by_day if one == weekday]
+def _is_numbered(rule: Rule, day: dt.date) -> bool:
+    """Whether a day is one like the first Monday, or the last Friday, of its month or year."""
+    which = [number for number, weekday in rule.by_day if weekday == day.weekday()]
     if not which:
         return False
-    if rule.freq not in ("YEARLY", "MONTHLY"):
-        return True  # "the second Monday" means nothing in a week: every Monday then
     if rule.freq == "MONTHLY" or rule.by_month:
-        place, length = day.day, calendar.monthrange(day.year, day.month)[1]
+        place, length = day.day, _length(day.year, day.month)
     else:
         place, length = day.timetuple().tm_yday, 366 if calendar.isleap(day.year) else 365
     return (place - 1) // 7 + 1 in which or -((length - place) // 7 + 1) in which
 
 
 def _in_week(rule: Rule, ordinal: int) -> bool:
-    """Whether a day is in one of the rule's weeks; a year's first has at least four of its days (ISO 8601)."""
-
-    def week_of(day: int) -> int:
-        return day - (dt.date.fromordinal(day).weekday() - rule.week_start) % 7
-
-    monday = week_of(ordinal)
-    if not 1 <= monday + 3 <= _LAST - 400:
+    """Whether a day is in one of the rule's weeks."""
+    begins = ordinal - (ordinal + 6 - rule.week_start) % 7
+    if not 1 <= begins + 3 <= _LAST - 400:
         return False
-    year = dt.date.fromordinal(monday + 3).year
-    number = (monday - week_of(dt.date(year, 1, 4).toordinal())) // 7 + 1
-    weeks = (week_of(dt.date(year + 1, 1, 4).toordinal()) - week_of(dt.date(year, 1, 4).toordinal())) // 7
-    return number in rule.by_week or number - weeks - 1 in rule.by_week
+    year = dt.date.fromordinal(begins + 3).year
+    first, following = _first_week(year, rule.week_start), _first_week(year + 1, rule.week_start)
+    number = (begins - first) // 7 + 1
+    return number in rule.by_week or number - (following - first) // 7 - 1 in rule.by_week
+
+
+@functools.lru_cache(maxsize=4096)
+def _first_week(year: int, week_start: int) -> int:
+    """Where a year's first week begins: the one with at least four of its days (ISO 8601)."""
+    fourth = dt.date(year, 1, 4).toordinal()
+    return fourth - (fourth + 6 - week_start) % 7
 
 
 def _later(at: dt.datetime, days: int) -> dt.datetime:

@@ -31,7 +31,7 @@ from flask_booking.connections.problems import (
     Unreachable,
     Unreadable,
 )
-from tests.fakes.raw import RawServer, answering, certificate_for, raw_server
+from tests.fakes.raw import Names, RawServer, answering, certificate_for, raw_server
 
 PUBLIC = [
     "8.8.8.8", "1.1.1.1", "172.15.0.1", "172.32.0.1", "100.63.0.1", "2606:4700::1111", "2a00:1450::1",
@@ -146,26 +146,6 @@ def test_secrets_stay_in_the_family(one: str, other: str, same: bool) -> None:
 
 
 # -- where connections go ---------------------------------------------------------------------------------------------
-
-
-class Names:
-    """A resolver that answers each question with the next of the answers for a name."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, **answers: Any) -> None:
-        self.asked: list[str] = []
-        self._answers = {name.replace("_", "."): itertools.cycle(found) for name, found in answers.items()}
-        self._real = socket.getaddrinfo
-        monkeypatch.setattr(socket, "getaddrinfo", self)
-
-    def __call__(self, host: Any, port: Any, *args: Any, **more: Any) -> Any:
-        name = host.decode() if isinstance(host, bytes) else host
-        if name not in self._answers:
-            return self._real(host, port, *args, **more)
-        self.asked.append(name)
-        found = next(self._answers[name])
-        return [
-            (socket.AF_INET6 if ":" in one else socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in found
-        ]
 
 
 @pytest.fixture

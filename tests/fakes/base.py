@@ -9,10 +9,12 @@ from __future__ import annotations
 import collections
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from werkzeug.exceptions import HTTPException
@@ -148,12 +150,21 @@ F = TypeVar("F", bound=Fake)
 
 
 @contextmanager
-def served(fake: F) -> Iterator[F]:
-    """The stand-in behind a socket, until the block ends; its address is ``fake.url``, without a slash at the end."""
+def served(fake: F, certificate: Path | None = None) -> Iterator[F]:
+    """The stand-in behind a socket, until the block ends; its address is ``fake.url``, without a slash at the end.
+
+    Over TLS with a ``certificate``: a file with its key in it.
+    """
     listening = socket.create_server(("127.0.0.1", 0), backlog=128)
     port = listening.getsockname()[1]
-    server = make_server("127.0.0.1", port, fake, threaded=True, request_handler=_Handler, fd=listening.fileno())
-    fake.url = f"http://127.0.0.1:{port}"
+    context = None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    server = make_server(
+        "127.0.0.1", port, fake, threaded=True, request_handler=_Handler, fd=listening.fileno(), ssl_context=context
+    )
+    fake.url = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
     thread = threading.Thread(target=server.serve_forever, args=[0.01], name="stand-in", daemon=True)
     thread.start()
     try:

@@ -9,13 +9,16 @@ import contextlib
 import dataclasses
 import datetime as dt
 import ipaddress
+import itertools
 import re
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -111,3 +114,23 @@ def certificate_for(folder: Path, *names: str) -> Path:
         + made.public_bytes(serialization.Encoding.PEM)
     )
     return file
+
+
+class Names:
+    """A resolver that answers each question with the next of the answers for a name; other names are looked up."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **answers: Any) -> None:
+        self.asked: list[str] = []
+        self._answers = {name.replace("_", "."): itertools.cycle(found) for name, found in answers.items()}
+        self._real = socket.getaddrinfo
+        monkeypatch.setattr(socket, "getaddrinfo", self)
+
+    def __call__(self, host: Any, port: Any, *args: Any, **more: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in self._answers:
+            return self._real(host, port, *args, **more)
+        self.asked.append(name)
+        found = next(self._answers[name])
+        return [
+            (socket.AF_INET6 if ":" in one else socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in found
+        ]

@@ -1,0 +1,44 @@
+"""What CalDAV needs beyond the package comes with an extra, and only when it is used."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from flask_booking.calendars.caldav import CalDAV
+from flask_booking.calendars.provider import CalendarProvider, Sign
+from flask_booking.connections.problems import Misconfigured
+from tests.fixtures.caldav import HostsCalendar
+
+
+def test_it_is_a_provider() -> None:
+    provider: CalendarProvider = CalDAV()
+    assert (provider.name, provider.label, provider.sign) == ("caldav", "CalDAV", Sign.PASSWORD)
+    assert (provider.can_write, provider.can_watch) == (True, False)
+
+
+def test_nothing_replaces_the_applications_urllib3() -> None:
+    """The package ``caldav`` does so by a ``.pth`` file, for every program of the environment."""
+    assert importlib.util.find_spec("urllib3_future") is None
+    assert importlib.util.find_spec("caldav") is None
+
+
+def test_the_extra_is_imported_only_when_a_server_is_asked() -> None:
+    program = (
+        "import sys, flask_booking, flask_booking.calendars.caldav, flask_booking.calendars.ical\n"
+        "print(sorted({'defusedxml', 'recurring_ical_events'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
+def test_without_the_extra_an_operator_is_told_what_to_install(
+    radicale_calendar: HostsCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "defusedxml", None)
+    with pytest.raises(Misconfigured) as caught:
+        CalDAV().account(radicale_calendar.access())
+    assert caught.value.detail == "install flask-booking[caldav]"

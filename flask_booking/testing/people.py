@@ -20,6 +20,7 @@ from ..state import session
 
 ALWAYS = [[[0, 24 * 60]]] * 7
 """Hours around the clock, so that a test has the same times at any hour of any day."""
+_AHEAD = dt.timedelta(hours=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,19 +79,26 @@ def book(
     email: str = "sam@example.com",
     **details: t.Any,
 ) -> Booking:
-    """Book ``event`` as a guest, and return the booking; ``start`` is the first time on offer if None.
+    """Book ``event`` as a guest, and return the booking; ``start`` is the first time on offer an hour ahead if None.
 
     ``details`` are ``phone``, ``time_zone``, ``locale``, ``answers`` (by the questions' ids), ``location`` and
     ``notes``.  The contact and the activity are written, signals are sent, and mails wait for :func:`deliver`.  Raises
     what a guest would be told: see :mod:`flask_booking.errors`.
     """
-    at = start or next(iter(open_slots(event, duration=duration)), None)
-    if at is None:
+    offered = [] if start else open_slots(event, duration=duration)
+    if not start and not offered:
         raise AssertionError(f"{event.title!r} offers no time in the next two weeks: pass booking_host other hours")
+    at = start or ahead(offered)
     # As in a request, which hooks of the CRM may need for their addresses.
     with as_if_asked(current_app), _named_fields():
         typed = intake.check(event, name=name, email=email, **details)
         return scheduling.book(event.id, scheduling.BookingRequest(at, typed, duration))
+
+
+def ahead(starts: c.Sequence[dt.datetime]) -> dt.datetime:
+    """The first of these times that is an hour ahead, else the last: one that passes soon would fail some runs."""
+    soon = dt.datetime.now(dt.UTC) + _AHEAD
+    return next((start for start in starts if start >= soon), starts[-1])
 
 
 @contextlib.contextmanager

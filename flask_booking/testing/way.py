@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as c
 import contextvars
+import datetime as dt
 import typing as t
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from ..models import Booking, BookingStatus, EventType
 from ..state import changed_config, session
+from .people import ahead, open_slots
 from .reading import Form, form_to, text_of
 
 _OFF = {"BOOKING_RATE_LIMIT_ENABLED": False, "BOOKING_PROOF_OF_WORK": False, "BOOKING_MIN_FORM_SECONDS": 0}
@@ -32,25 +34,27 @@ def walk(
     of_event = sa.select(Booking).where(Booking.event_type_id == event.id).order_by(Booking.id.desc())
     page, slug = event.page.slug, event.slug
     before = [one.id for one in session().scalars(of_event)]
+    day = _day_ahead(event)
     session().commit()
     guest = _Visitor(client)
     with changed_config(client.application, _OFF):
         times = guest.address("event", page=page, event=slug)
         offered = guest.get("the host's page", guest.address("page", page=page))
         guest.expect(offered, f'href="{times}', f"no link to {times}")
-        form = form_to(guest.get("the times", times), "/hold")
-        form = form_to(guest.send("choosing a time", form, start=_first(form.starts)), "/details")
+        form = form_to(guest.get("the times", times, day), "/hold")
+        form = form_to(guest.send("choosing a time", form, start=_ahead(form.starts)), "/details")
         # An event type may send its guests on to another web site.
         guest.send("booking", form, name="Sam Guest", email="sam@example.com", **fields)
         booking = session().scalars(of_event.where(Booking.id.not_in(before))).first()
         if booking is None:
             raise AssertionError("the form was taken, and no booking was written")
         own = guest.address("manage", token=booking.manage_token)
+        day = _day_ahead(event)
         session().commit()
         guest.get("the confirmation", own)
         if reschedule:
-            form = form_to(guest.get("other times", f"{own}/reschedule"), "/reschedule")
-            asked = guest.get("another time", form.action, {**form.values, "start": _first(form.starts)})
+            form = form_to(guest.get("other times", f"{own}/reschedule", day), "/reschedule")
+            asked = guest.get("another time", form.action, {**form.values, "start": _ahead(form.starts)})
             guest.send("moving", form_to(asked, "/reschedule"), reason="Something came up")
         if cancel:
             asked = guest.get("whether to cancel", f"{own}/cancel")
@@ -99,10 +103,17 @@ class _Visitor:
         return contextvars.Context().run(self.client.open, path.removeprefix(root), method=method, **given)
 
 
-def _first(starts: c.Sequence[str]) -> str:
+def _day_ahead(event: EventType) -> dict[str, str] | None:
+    """The parameters of the page with a time that won't pass meanwhile; without any, the page shows what it has."""
+    offered = open_slots(event)
+    return {"tz": "UTC", "date": ahead(offered).date().isoformat()} if offered else None
+
+
+def _ahead(starts: c.Sequence[str]) -> str:
     if not starts:
         raise AssertionError("no time is offered: pass booking_host other hours")
-    return starts[0]
+    texts = {dt.datetime.fromisoformat(start): start for start in starts}
+    return texts[ahead(list(texts))]
 
 
 def _told(step: str, response: TestResponse) -> str:

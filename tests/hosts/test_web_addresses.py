@@ -71,7 +71,7 @@ def test_several_crms_of_one_process_know_nothing_of_each_other(make: Make) -> N
 
 def test_it_is_mounted_on_the_app_that_current_app_means(make: Make) -> None:
     app = make(web.desks)
-    app.config |= PLAIN
+    app.config |= PLAIN | {"BOOKING_WORKER": False}
     with app.app_context():
         FlaskBooking().init_app(current_app, web.db, crm=web.SessionCRM())
     assert app.test_client().get("/book/nobody").status_code == 404

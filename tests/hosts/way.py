@@ -26,7 +26,7 @@ from flask_booking.models import Booking, HistoryEntry, OutboxMessage
 from flask_booking.state import crm, session
 from flask_booking.testing.reading import Form, form_to, text_of
 from flask_booking.testing.reading import _Reader as Reader
-from tests.public.guest import choose, heading, send
+from tests.public.guest import ahead, choose, heading, send
 
 ZONE = "Europe/Paris"
 DONE = ("booked", "rescheduled", "cancelled")
@@ -151,7 +151,7 @@ def _book_by_form(guest: FlaskClient, page: str) -> str:
 
 def _move_and_cancel_by_form(guest: FlaskClient, manage: str) -> None:
     ok(guest.get(manage))
-    start = form_to(ok(guest.get(f"{manage}/reschedule")), "/reschedule").starts[3]
+    start = form_to(ok(guest.get(ahead(f"{manage}/reschedule"))), "/reschedule").starts[3]
     asked = form_to(ok(guest.get(f"{manage}/reschedule?start={start.replace('+', '%2B')}")), "/reschedule")
     follow(guest, guest.post(asked.action, data=asked.values))
     cancel = form_to(ok(guest.get(f"{manage}/cancel")), "/cancel")

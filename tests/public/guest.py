@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
 import urllib.parse
@@ -12,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from flask_booking.testing.reading import form_to, forms, text_of
 
-__all__ = ["DETAILS", "book", "choose", "form_to", "forms", "heading", "manage", "send", "text_of", "times"]
+__all__ = ["DETAILS", "ahead", "book", "choose", "form_to", "forms", "heading", "manage", "send", "text_of", "times"]
 
 DETAILS = {"name": "Sam Hill", "email": "sam@example.com"}
 
@@ -29,9 +30,21 @@ def times(response: TestResponse) -> list[str]:
     return [start for form in forms(response) for start in form.starts]
 
 
+def ahead(address: str) -> str:
+    """The times at ``address`` of a day that has begun in no zone; as it is, if it names a day or a month.
+
+    The first day with times is today, whose times pass while a test is on its way, and are few in the evening.
+    """
+    asked = urllib.parse.urlsplit(address)
+    if {"date", "month"} & urllib.parse.parse_qs(asked.query).keys():
+        return address
+    day = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=3)
+    return asked._replace(query="&".join(filter(None, (asked.query, f"date={day}")))).geturl()
+
+
 def choose(client: FlaskClient, address: str, start: str | None = None) -> TestResponse:
-    """Open the times at ``address``, press one of them (the first), and return the page that follows."""
-    page = client.get(address)
+    """Open the times :func:`ahead`, press one of them (the first), and return the page that follows."""
+    page = client.get(ahead(address))
     form = form_to(page, "/hold")
     answer = client.post(form.action, data={**form.values, "start": start or form.starts[0]})
     return client.get(answer.location) if answer.status_code == 303 else answer
@@ -44,7 +57,7 @@ def send(client: FlaskClient, page: TestResponse, **values: Any) -> TestResponse
 
 
 def book(client: FlaskClient, address: str, **values: Any) -> str:
-    """Book the first time at ``address``; returns the address of the confirmation."""
+    """Book the first time :func:`ahead`; returns the address of the confirmation."""
     answer = send(client, choose(client, address), **values)
     assert answer.status_code == 303, text_of(answer)
     return str(answer.location)

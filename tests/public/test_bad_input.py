@@ -13,9 +13,9 @@ from flask_booking import catalog
 from flask_booking.models import Booking, Hold, OccupiedTime, OutboxMessage
 from flask_booking.state import session
 from tests.fixtures.people import Bookable
-from tests.public.guest import DETAILS, book, choose, form_to, heading, manage, send, text_of, times
+from tests.public.guest import DETAILS, ahead, book, choose, form_to, heading, manage, send, text_of, times
 
-TIMES = "/book/ann/intro?tz=Europe/Paris"
+TIMES = ahead("/book/ann/intro?tz=Europe/Paris")
 NAUGHTY = "<script>alert(1)</script>{{7*7}}"
 
 

@@ -21,9 +21,9 @@ from flask_booking.models import Booking, UsedChallenge
 from flask_booking.state import session, state
 from tests.fixtures.people import Bookable
 from tests.fixtures.queues import RedisSpace
-from tests.public.guest import choose, form_to, send, text_of, times
+from tests.public.guest import ahead, choose, form_to, send, text_of, times
 
-TIMES = "/book/ann/intro"
+TIMES = ahead("/book/ann/intro")
 
 
 def limit(app: Flask, **limits: str) -> None:

@@ -19,9 +19,10 @@ from flask_booking.scheduling import decline
 from flask_booking.scheduling.hooks import happening
 from flask_booking.state import session
 from tests.fixtures.people import Bookable, make_host
-from tests.public.guest import book, choose, form_to, forms, heading, manage, send, text_of, times
+from tests.public.guest import ahead, book, choose, form_to, forms, heading, manage, send, text_of, times
 
-TIMES = "/book/ann/intro?tz=Europe/Paris"
+PAGE = "/book/ann/intro?tz=Europe/Paris"
+TIMES = ahead(PAGE)
 
 
 def bookings() -> list[Booking]:
@@ -41,10 +42,10 @@ def test_a_page_lists_what_can_be_booked_and_nothing_else(ann: Bookable, client:
 
 def test_a_guest_books(ann: Bookable, client: FlaskClient) -> None:
     day = ann.tomorrow().date() + dt.timedelta(days=1)
-    times_page = client.get(f"{TIMES}&month={day:%Y-%m}&date={day}")
+    times_page = client.get(f"{PAGE}&month={day:%Y-%m}&date={day}")
     assert times_page.status_code == 200
     start = times(times_page)[0]
-    details = choose(client, f"{TIMES}&month={day:%Y-%m}&date={day}")
+    details = choose(client, f"{PAGE}&month={day:%Y-%m}&date={day}")
     assert heading(details) == "Intro"
     answer = send(client, details, notes="See you")
     assert answer.status_code == 303
@@ -56,7 +57,7 @@ def test_a_guest_books(ann: Bookable, client: FlaskClient) -> None:
     confirmation = client.get(answer.location)
     assert heading(confirmation) == "You are booked"
     assert "sam@example.com" in text_of(confirmation)
-    assert start not in times(client.get(f"{TIMES}&month={day:%Y-%m}&date={day}"))
+    assert start not in times(client.get(f"{PAGE}&month={day:%Y-%m}&date={day}"))
 
 
 def test_no_page_sets_a_cookie(ann: Bookable, client: FlaskClient) -> None:
@@ -115,7 +116,7 @@ def test_the_next_free_day_is_a_link_when_a_month_is_full(ann: Bookable, client:
 
 
 def test_a_month_that_is_over_says_so_and_leads_on(ann: Bookable, client: FlaskClient) -> None:
-    page = client.get(f"{TIMES}&month=2020-02")
+    page = client.get(f"{PAGE}&month=2020-02")
     assert page.status_code == 200
     assert "This month is over" in text_of(page)
     assert "date=" in page.text
@@ -216,7 +217,7 @@ def test_taken_when_the_time_is_pressed_offers_the_nearest(ann: Bookable, client
 def test_taken_when_the_time_is_pressed_stays_at_the_day_that_was_looked_at(ann: Bookable, client: FlaskClient) -> None:
     far = (dt.datetime.now(dt.UTC) + dt.timedelta(days=14)).date()
     far += dt.timedelta(days=-far.weekday())
-    address = f"{TIMES}&date={far}"
+    address = f"{PAGE}&date={far}"
     page = client.get(address)
     start = times(page)[2]
     choose(client, address, start)
@@ -260,7 +261,7 @@ def test_taken_when_the_form_is_sent_keeps_every_word_and_offers_the_nearest(
 
 def test_a_guest_moves_the_meeting(ann: Bookable, client: FlaskClient) -> None:
     base = manage(book(client, TIMES))
-    page = client.get(f"{base}/reschedule")
+    page = client.get(ahead(f"{base}/reschedule"))
     form = form_to(page, "/reschedule")
     old = bookings()[0].starts_at
     assert form.method == "get"
@@ -307,7 +308,7 @@ def test_moving_to_a_time_taken_meanwhile_offers_the_nearest_and_keeps_the_reaso
     ann: Bookable, client: FlaskClient
 ) -> None:
     base = manage(book(client, TIMES))
-    start = form_to(client.get(f"{base}/reschedule"), "/reschedule").starts[0]
+    start = form_to(client.get(ahead(f"{base}/reschedule")), "/reschedule").starts[0]
     asked = form_to(client.get(f"{base}/reschedule?start={start}"), "/reschedule")
     book(client, TIMES, name="Someone else")
     assert session().query(Booking).filter_by(starts_at=dt.datetime.fromisoformat(start)).count() == 1
@@ -380,7 +381,7 @@ def test_a_declined_request_says_so(ann: Bookable, client: FlaskClient) -> None:
 
 def test_a_guest_stops_the_reminders_of_one_meeting_and_has_them_again(ann: Bookable, client: FlaskClient) -> None:
     far = ann.tomorrow().date() + dt.timedelta(days=5)
-    base = manage(book(client, f"{TIMES}&date={far}&month={far:%Y-%m}"))
+    base = manage(book(client, f"{PAGE}&date={far}&month={far:%Y-%m}"))
 
     def waiting() -> int:
         return session().query(OutboxMessage).filter_by(kind="reminder", state=MessageState.WAITING).count()
@@ -475,8 +476,9 @@ def test_every_kind_of_question_can_be_required_and_answered(ann: Bookable, clie
 
 def test_a_group_lets_several_guests_in(ann: Bookable, client: FlaskClient) -> None:
     event = ann.another(seats=2)
-    start = times(client.get(f"/book/ann/{event.slug}"))[0]
+    address = ahead(f"/book/ann/{event.slug}")
+    start = times(client.get(address))[0]
     for name in ("One", "Two"):
-        answer = send(client, choose(client, f"/book/ann/{event.slug}", start), name=name, email=f"{name}@example.com")
+        answer = send(client, choose(client, address, start), name=name, email=f"{name}@example.com")
         assert answer.status_code == 303
-    assert start not in times(client.get(f"/book/ann/{event.slug}"))
+    assert start not in times(client.get(address))

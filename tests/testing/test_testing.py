@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask, redirect, request
 
 from example_app.models import Activity, Contact, Mail, User
@@ -53,6 +54,16 @@ def test_a_booking_is_written_with_all_that_follows(
     assert (contact.email, activity.contact_id) == ("sam@example.com", contact.id)
     with pytest.raises(SlotTaken):
         book(bookable.event, start=start, email="eve@example.com")
+
+
+@pytest.mark.parametrize("time", ["09:59:59", "23:29:59", "23:59:59"])
+def test_no_time_is_chosen_that_passes_while_the_test_runs(app: Flask, time: str) -> None:
+    day = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+    soon = dt.datetime.fromisoformat(f"{day}T{time}+00:00") + dt.timedelta(hours=1)
+    with app.app_context(), time_machine.travel(soon - dt.timedelta(hours=1), tick=False):
+        event = booking_host(ann()).event
+        assert book(event).starts_at >= soon
+        assert walk(app.test_client(), event, cancel=False).starts_at >= soon
 
 
 def test_mails_are_returned_instead_of_sent(bookable: Bookable) -> None:

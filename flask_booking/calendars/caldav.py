@@ -6,12 +6,17 @@ An event is a resource with an address and an etag.  Each write says what it exp
 
 from __future__ import annotations
 
+import collections.abc as c
 import dataclasses
 import hashlib
 import re
+import typing as t
 import urllib.parse
 
+from flask import current_app
+
 from ..connections.access import Access
+from ..connections.password import PasswordAccess
 from ..connections.problems import Gone, NotAllowed, Unreadable
 from .caldav_changes import changes
 from .caldav_client import Client, Principal, understood
@@ -55,6 +60,12 @@ class CalDAV:
     sign = Sign.PASSWORD
     can_write = True
     can_watch = False
+
+    def open(self, secret: c.Mapping[str, t.Any], settings: c.Mapping[str, t.Any], account: str) -> Access:
+        """See :class:`~.provider.OwnAccess`."""
+        private = bool(current_app.config["BOOKING_PRIVATE_ADDRESSES"])
+        username, password = str(secret["username"]), str(secret["password"])
+        return PasswordAccess(username, password, settings=settings, account=account, private=private)
 
     def account(self, access: Access) -> Account:
         """The account's address at the server, and its owner's mail address or name."""

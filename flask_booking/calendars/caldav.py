@@ -17,7 +17,7 @@ from flask import current_app
 
 from ..connections.access import Access
 from ..connections.password import PasswordAccess
-from ..connections.problems import Gone, NotAllowed, Unreadable
+from ..connections.problems import Gone, LeadsElsewhere, NotAllowed, ProviderProblem, Unreadable
 from .caldav_changes import changes
 from .caldav_client import Client, Principal, understood
 from .caldav_event import NotOurs, People, ours
@@ -81,12 +81,19 @@ class CalDAV:
         principal = client.principal()
         default = self._default(client, principal)
         found: dict[str, RemoteCalendar] = {}
+        problem: ProviderProblem | None = None
         for home in principal.homes:
-            where, listing = client.properties(home, *_LISTED, depth=1)
+            try:
+                where, listing = client.properties(home, *_LISTED, depth=1)
+            except (Gone, NotAllowed, Unreadable, LeadsElsewhere) as error:
+                problem = error
+                continue
             for one in listing.responses:
                 if _keeps_events(one):
                     url = urllib.parse.urljoin(where, one.path)
                     found.setdefault(url, _remote(url, one, primary=one.path == default))
+        if problem and not found:
+            raise problem
         if not default:
             # Nobody says which one apps use by themselves: the first that can be written to.
             first = next((url for url, one in found.items() if one.writable), None)

@@ -6,13 +6,18 @@ An event is a resource with an address and an etag.  Each write says what it exp
 
 from __future__ import annotations
 
+import collections.abc as c
 import dataclasses
 import hashlib
 import re
+import typing as t
 import urllib.parse
 
+from flask import current_app
+
 from ..connections.access import Access
-from ..connections.problems import Gone, NotAllowed, Unreadable
+from ..connections.password import PasswordAccess
+from ..connections.problems import Gone, LeadsElsewhere, NotAllowed, ProviderProblem, Unreadable
 from .caldav_changes import changes
 from .caldav_client import Client, Principal, understood
 from .caldav_event import NotOurs, People, ours
@@ -56,6 +61,12 @@ class CalDAV:
     can_write = True
     can_watch = False
 
+    def open(self, secret: c.Mapping[str, t.Any], settings: c.Mapping[str, t.Any], account: str) -> Access:
+        """See :class:`~.provider.OwnAccess`."""
+        private = bool(current_app.config["BOOKING_PRIVATE_ADDRESSES"])
+        username, password = str(secret["username"]), str(secret["password"])
+        return PasswordAccess(username, password, settings=settings, account=account, private=private)
+
     def account(self, access: Access) -> Account:
         """The account's address at the server, and its owner's mail address or name."""
         found = Client(access).principal()
@@ -70,12 +81,19 @@ class CalDAV:
         principal = client.principal()
         default = self._default(client, principal)
         found: dict[str, RemoteCalendar] = {}
+        problem: ProviderProblem | None = None
         for home in principal.homes:
-            where, listing = client.properties(home, *_LISTED, depth=1)
+            try:
+                where, listing = client.properties(home, *_LISTED, depth=1)
+            except (Gone, NotAllowed, Unreadable, LeadsElsewhere) as error:
+                problem = error
+                continue
             for one in listing.responses:
                 if _keeps_events(one):
                     url = urllib.parse.urljoin(where, one.path)
                     found.setdefault(url, _remote(url, one, primary=one.path == default))
+        if problem and not found:
+            raise problem
         if not default:
             # Nobody says which one apps use by themselves: the first that can be written to.
             first = next((url for url, one in found.items() if one.writable), None)

@@ -90,7 +90,7 @@ class _Reading:
 
     def __init__(self, client: Client, calendar: RemoteCalendar, window: Window) -> None:
         self._client, self._calendar, self._url, self._window = client, calendar, calendar.id, window
-        self._path = path_of(calendar.id)
+        self._folder = path_of(calendar.id).rstrip("/") + "/"
         self._budget = Budget()
 
     # -- everything -------------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class _Reading:
             if not etag or cursor.etags.get(self._name(path)) != digests[self._name(path)]
         ]
         names = {self._name(path) for path in listing}
-        removed = [self._path + name for name in cursor.etags if name not in names]
+        removed = [urllib.parse.urljoin(self._folder, name) for name in cursor.etags if name not in names]
         return self._changed(found, removed, dataclasses.replace(cursor, ctag=ctag, etags=digests))
 
     def _changed(self, found: c.Iterable[str], removed: list[str], cursor: Cursor) -> Changes:
@@ -164,7 +164,7 @@ class _Reading:
             answer = multistatus(self._asked(token))
             truncated = False
             for one in answer.responses:
-                if one.path.rstrip("/") == self._path.rstrip("/"):
+                if one.path.rstrip("/") == self._folder.rstrip("/"):
                     truncated = truncated or one.status == 507
                 elif one.status in (404, 410):
                     found.pop(one.path, None)
@@ -215,12 +215,12 @@ class _Reading:
                 raise Unreadable("507")
             if one.path.endswith("/") or one.has(f"{D}resourcetype", f"{D}collection"):
                 continue
-            if one.path.rstrip("/") != self._path.rstrip("/") and one.status < 400:
+            if one.path.rstrip("/") != self._folder.rstrip("/") and one.status < 400:
                 listing[one.path] = one.text(f"{D}getetag")
         return listing
 
     def _name(self, path: str) -> str:
-        return path.removeprefix(self._path)
+        return path.removeprefix(self._folder)
 
     def _digests(self, listing: c.Mapping[str, str]) -> dict[str, str]:
         return {

@@ -12,13 +12,13 @@ import datetime as dt
 import re
 
 from .components import CalendarText, Component, name_end, scan, unfolded
-from .occurrences import MARK, is_cancelled, sequence_of, times_of
+from .occurrences import MARK, NAMED, is_cancelled, sequence_of, times_of
 from .provider import EventDraft, Guest
 
 PRODUCT = "-//flask-booking//flask_booking//EN"
 
 _TIMES = frozenset({"DTSTART", "DTEND", "DURATION"})
-_TEXTS = ("SUMMARY", "LOCATION", "DESCRIPTION", "URL", MARK)
+_TEXTS = ("SUMMARY", "LOCATION", "DESCRIPTION", "URL", MARK, NAMED)
 _OURS = _TIMES | {*_TEXTS, "SEQUENCE", "DTSTAMP", "LAST-MODIFIED"}
 # What apps derive from the description and the place; it would go on showing the old ones.
 _DERIVED = {"DESCRIPTION": {"X-ALT-DESC"}, "LOCATION": {"GEO", "X-APPLE-STRUCTURED-LOCATION"}}
@@ -123,12 +123,14 @@ def _said(rest: str) -> str:
     return _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], value).strip()
 
 
-def _texts(draft: EventDraft) -> tuple[str, str, str, str, str]:
-    return _line(draft.title), _line(draft.location), _block(draft.description), _uri(draft.url), _line(draft.booking)
+def _texts(draft: EventDraft) -> list[str]:
+    """What the properties of ``_TEXTS`` are to say."""
+    texts = [_line(draft.title), _line(draft.location), _block(draft.description), _uri(draft.url)]
+    return [*texts, _line(draft.booking), _line(draft.uid)]
 
 
 def _own_lines(draft: EventDraft, sequence: int, now: dt.datetime) -> list[str]:
-    title, location, description, url, mark = _texts(draft)
+    title, location, description, url, mark, uid = _texts(draft)
     lines = [
         f"DTSTAMP:{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}",
         f"DTSTART:{_utc(draft.starts)}",
@@ -139,7 +141,7 @@ def _own_lines(draft: EventDraft, sequence: int, now: dt.datetime) -> list[str]:
     lines += [f"LOCATION:{_escaped(location)}"] if location else []
     lines += [f"DESCRIPTION:{_escaped(description)}"] if description else []
     lines += [f"URL:{url}"] if url else []
-    return [*lines, f"{MARK}:{_escaped(mark)}"]
+    return [*lines, f"{MARK}:{_escaped(mark)}", f"{NAMED}:{uid}"]
 
 
 def _people_lines(people: People | None, known: frozenset[str], *, organized: bool = False) -> list[str]:

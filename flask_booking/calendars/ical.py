@@ -5,6 +5,7 @@ Most calendar services can publish one.  Whoever knows the address sees the cale
 
 from __future__ import annotations
 
+import collections.abc as c
 import hashlib
 import json
 import logging
@@ -13,9 +14,11 @@ import typing as t
 import urllib.parse
 
 import requests
+from flask import current_app
 
 from ..connections.access import Access
 from ..connections.addresses import typed_url
+from ..connections.password import AddressAccess
 from ..connections.problems import CursorExpired, Gone, NotAllowed, Unreadable
 from .components import CalendarText, decoded, scan
 from .ics_times import known_name
@@ -55,6 +58,11 @@ class ICal:
     sign = Sign.ADDRESS
     can_write = False
     can_watch = False
+
+    def open(self, secret: c.Mapping[str, t.Any], settings: c.Mapping[str, t.Any], account: str) -> Access:
+        """See :class:`~.provider.OwnAccess`."""
+        private = bool(current_app.config["BOOKING_PRIVATE_ADDRESSES"])
+        return AddressAccess(str(secret["address"]), settings=settings, private=private)
 
     def account(self, access: Access) -> Account:
         """The calendar's own name, or that of its server.  The id tells nothing of the address."""

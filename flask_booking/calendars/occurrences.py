@@ -25,6 +25,9 @@ MOST_OCCURRENCES = 10_000
 MARK = "X-FLASK-BOOKING-ID"
 """The property by which we recognise our own events: :attr:`~.provider.EventDraft.booking`."""
 
+NAMED = "X-FLASK-BOOKING-UID"
+"""The property that repeats our event's UID: a copy that somebody made of it has another."""
+
 _DAY = dt.timedelta(days=1)
 _NOTHING = dt.timedelta(0)
 _FOREVER = 36_500 * _DAY
@@ -86,10 +89,12 @@ def read(
         said: dict[int, _Said] = {}
         for key, begin, end, event in found.occurrences():
             if begin < end and begin < window.end and end > window.start:
-                says = said.get(builtins.id(event)) or said.setdefault(builtins.id(event), _said(event, own))
+                says = said.get(builtins.id(event)) or said.setdefault(builtins.id(event), _said(event, own, zones))
+                # Of what somebody made a series of, only the first is the booking; the others just take time.
+                ours = not says.booking or begin == says.begins
                 remote = RemoteEvent(
-                    names.name(key), begin, end, says.show, says.title, says.booking, uid[:1000], etag,
-                    says.declined, says.cancelled,
+                    names.name(key), begin, end, says.show, says.title, says.booking if ours else "",
+                    uid[:1000] if ours else "", etag, says.declined, says.cancelled,
                 )  # fmt: skip
                 reading.events.setdefault(uid, []).append(remote)
     return reading
@@ -309,19 +314,18 @@ class _Said(t.NamedTuple):
     show: Show
     title: str
     booking: str
+    begins: int
+    """When the booking's own occurrence begins."""
     declined: bool
     cancelled: bool
 
 
-def _said(event: Component, own: frozenset[str]) -> _Said:
+def _said(event: Component, own: frozenset[str], zones: Zones) -> _Said:
     cancelled, answer = is_cancelled(event), own_answer(event, own)
-    return _Said(
-        _show(event, cancelled, answer),
-        plain(event.value("SUMMARY")),
-        plain(event.value(MARK)),
-        answer == "DECLINED",
-        cancelled,
-    )
+    booking = plain(event.value(MARK)) if event.value(NAMED) in ("", event.value("UID")) else ""
+    begins = -1 if not booking or event.first("RECURRENCE-ID") else _timed(event, zones).start.instant
+    title = plain(event.value("SUMMARY"))
+    return _Said(_show(event, cancelled, answer), title, booking, begins, answer == "DECLINED", cancelled)
 
 
 def is_cancelled(event: Component) -> bool:

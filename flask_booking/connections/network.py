@@ -77,7 +77,7 @@ class GuardedSession:
         redirect anew.  Raises as :func:`~.access.send`, and :class:`ForbiddenAddress` and :class:`Unreadable`.
         """
         self._late = False
-        alarm = threading.Timer(self.longest_time, self._hang_up)
+        alarm = threading.Timer(self.longest_time, _hang_up, [weakref.ref(self)])
         alarm.daemon = True
         alarm.start()
         try:
@@ -88,10 +88,7 @@ class GuardedSession:
                 where = answer.headers.get("Location")
                 if answer.status_code not in _REDIRECTS or not where:
                     return answer
-                try:
-                    url, params = urllib.parse.urljoin(url, where), None
-                except ValueError:
-                    raise ForbiddenAddress("form") from None
+                url, params = _redirected(url, where), None
                 if answer.status_code == 303:
                     method, data = "GET", None
             raise Unreachable("too many redirects")
@@ -168,10 +165,10 @@ class GuardedSession:
         """Remember a connection that is to end when time is up."""
         self._sockets.add(sock)
         if self._late:
-            self._hang_up()
+            self.hang_up()
 
-    def _hang_up(self) -> None:
-        # In another thread: nothing else ends a read of an answer that comes drop by drop.
+    def hang_up(self) -> None:
+        """End all connections, from another thread: nothing else ends an answer that comes drop by drop."""
         self._late = True
         for sock in list(self._sockets):
             with contextlib.suppress(OSError):  # closed meanwhile
@@ -197,22 +194,43 @@ class _GuardedHTTPS(_GuardedHTTP, HTTPSConnection):
 
 class _Adapter(HTTPAdapter):
     def __init__(self, guard: GuardedSession) -> None:
-        self._guard = guard
+        # Not to hold each other: connections end with the session that nobody needs any more, and not when Python next
+        # looks for circles.
+        self._guard = weakref.proxy(guard)
         super().__init__(pool_connections=4, pool_maxsize=1)
 
     def init_poolmanager(self, *args: t.Any, **more: t.Any) -> None:
         super().init_poolmanager(*args, **more)
         self.poolmanager.pool_classes_by_scheme = {
-            "http": functools.partial(self._pool, HTTPConnectionPool, _GuardedHTTP),
-            "https": functools.partial(self._pool, HTTPSConnectionPool, _GuardedHTTPS),
+            "http": functools.partial(_pool, HTTPConnectionPool, _GuardedHTTP, self._guard),
+            "https": functools.partial(_pool, HTTPSConnectionPool, _GuardedHTTPS, self._guard),
         }
 
-    def _pool(
-        self, kind: type[HTTPConnectionPool], connection: type[_GuardedHTTP], *args: t.Any, **more: t.Any
-    ) -> HTTPConnectionPool:
-        pool = kind(*args, **more)
-        pool.ConnectionCls = functools.partial(connection, guard=self._guard)  # type: ignore[assignment]
-        return pool
+
+def _hang_up(session: weakref.ref[GuardedSession]) -> None:
+    if (found := session()) is not None:
+        found.hang_up()
+
+
+def _pool(
+    kind: type[HTTPConnectionPool], connection: type[_GuardedHTTP], guard: GuardedSession, *args: t.Any, **more: t.Any
+) -> HTTPConnectionPool:
+    pool = kind(*args, **more)
+    pool.ConnectionCls = functools.partial(connection, guard=guard)  # type: ignore[assignment]
+    return pool
+
+
+def _redirected(url: str, where: str) -> str:
+    """Where a redirect leads.  Servers behind a proxy that don't know of its TLS lead to themselves without: they mean
+    with."""
+    try:
+        begin, end = urllib.parse.urlsplit(url), urllib.parse.urlsplit(urllib.parse.urljoin(url, where))
+        own = begin.hostname == end.hostname and end.port in (None, 80) and end.username is None
+    except ValueError:
+        raise ForbiddenAddress("form") from None
+    if own and (begin.scheme, end.scheme) == ("https", "http"):
+        end = end._replace(scheme="https", netloc=begin.netloc)
+    return urllib.parse.urlunsplit(end)
 
 
 def _limited(pieces: c.Iterable[bytes], longest: int) -> c.Iterator[bytes]:

@@ -19,21 +19,22 @@ class PasswordAccess:
 
     ``settings["url"]`` is where the server was said to be; the password goes to that server and to others of its family
     only (:func:`~.addresses.same_family`).  Redirects are followed.  One 401 may be the server's bad day: whoever calls
-    counts them.
+    counts them.  ``account`` is a name to show, the one to sign in with if there is no other.
     """
 
     def __init__(
         self,
-        account: str,
+        username: str,
         password: str,
         *,
         settings: c.Mapping[str, t.Any],
+        account: str = "",
         private: bool = False,
         session: GuardedSession | None = None,
     ) -> None:
-        self.account, self.settings = account, settings
+        self.account, self.settings = account or username, settings
         self._http = session or GuardedSession(private=private)
-        self._secret = "Basic " + base64.b64encode(f"{account}:{password}".encode()).decode()
+        self._secret = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
     def request(
         self,

@@ -8,11 +8,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import dns.resolver
 import pytest
 from werkzeug.wrappers import Response
 
+from flask_booking.calendars import caldav_client
 from flask_booking.calendars.caldav import CalDAV
 from flask_booking.calendars.provider import Changes, EventDraft, RemoteCalendar, Written
 from flask_booking.connections.password import PasswordAccess
@@ -423,3 +426,29 @@ def test_a_known_event_in_a_calendar_that_is_gone_is_gone(odd: MakeOdd) -> None:
     CalDAV().remove(here.access, calendar, draft, made)
     with pytest.raises((Gone, NotAllowed)):
         CalDAV().write(here.access, calendar, draft, None)
+
+
+@pytest.mark.parametrize(
+    ("records", "found"),
+    [
+        ([(10, 5, "caldav.example.com.", 443)], ["https://caldav.example.com:443/.well-known/caldav"]),
+        ([(20, 5, "b.example.com.", 443), (10, 1, "c.example.com.", 8443), (10, 9, "a.example.com.", 444)],
+         ["https://a.example.com:444/.well-known/caldav"]),
+        ([(10, 5, "caldav.example.net.", 443)], []),  # of another family: nobody vouches for it
+        ([(10, 5, ".", 443)], []),
+        ([], []),
+    ],
+)  # fmt: skip
+def test_a_domain_may_name_its_server_in_the_dns(
+    monkeypatch: pytest.MonkeyPatch, records: list[tuple[int, int, str, int]], found: list[str]
+) -> None:
+    def resolve(name: str, kind: str, lifetime: float) -> list[SimpleNamespace]:
+        assert (name, kind) == ("_caldavs._tcp.example.com", "SRV")
+        if not records:
+            raise dns.resolver.NXDOMAIN
+        names = ("priority", "weight", "target", "port")
+        return [SimpleNamespace(**dict(zip(names, record, strict=True))) for record in records]
+
+    monkeypatch.setattr(dns.resolver, "resolve", resolve)
+    always = ["https://example.com", "https://example.com/.well-known/caldav", "https://example.com/"]
+    assert list(caldav_client._candidates("https://example.com")) == always + found

@@ -7,10 +7,12 @@ import subprocess
 import sys
 
 import pytest
+from flask import Flask
 
 from flask_booking.calendars.caldav import CalDAV
-from flask_booking.calendars.provider import CalendarProvider, Sign
-from flask_booking.connections.problems import Misconfigured
+from flask_booking.calendars.ical import ICal
+from flask_booking.calendars.provider import CalendarProvider, OwnAccess, Sign
+from flask_booking.connections.problems import ForbiddenAddress, Misconfigured, Unreachable
 from tests.fixtures.caldav import HostsCalendar
 
 
@@ -18,6 +20,24 @@ def test_it_is_a_provider() -> None:
     provider: CalendarProvider = CalDAV()
     assert (provider.name, provider.label, provider.sign) == ("caldav", "CalDAV", Sign.PASSWORD)
     assert (provider.can_write, provider.can_watch) == (True, False)
+
+
+def test_accounts_are_opened_by_what_is_kept_of_them(app: Flask, radicale_calendar: HostsCalendar) -> None:
+    host = radicale_calendar
+    providers = (CalDAV(), ICal())
+    assert all(isinstance(one, OwnAccess) for one in providers)
+    secret = {"username": host.account, "password": host.password}
+    address = {"address": host.url.replace("http://", "webcal://")}
+    with app.app_context():
+        with pytest.raises(ForbiddenAddress):
+            CalDAV().account(CalDAV().open(secret, {"url": host.server.url}, ""))
+        with pytest.raises(ForbiddenAddress):
+            ICal().account(ICal().open(address, {}, ""))
+        app.config["BOOKING_PRIVATE_ADDRESSES"] = True
+        access = CalDAV().open(secret, {"url": host.server.url}, "ann@example.com")
+        assert CalDAV().account(access).name == access.account == "ann@example.com"
+        with pytest.raises(Unreachable):  # a webcal address is one over TLS
+            ICal().account(ICal().open(address, {}, ""))
 
 
 def test_nothing_replaces_the_applications_urllib3() -> None:

@@ -334,6 +334,17 @@ def test_titles_and_marks_come_along() -> None:
     assert (event.title, event.booking, event.uid) == ("Lunch, with Bob; \\o/", "bk-1", "u@x")
 
 
+def test_a_copy_of_our_event_is_somebody_elses() -> None:
+    ours = f"{TIMES}X-FLASK-BOOKING-ID:bk-1\nX-FLASK-BOOKING-UID:u@x\n"
+    marks = {one.uid: one.booking for one in found(f"{ours}UID:u@x", f"{ours}UID:copy@x")}
+    assert marks == {"u@x": "bk-1", "copy@x": ""}
+
+
+def test_of_what_became_a_series_only_the_first_is_the_booking() -> None:
+    events = found(f"{TIMES}X-FLASK-BOOKING-ID:bk-1\nX-FLASK-BOOKING-UID:u@x\nUID:u@x\nRRULE:FREQ=DAILY;COUNT=3")
+    assert [(one.booking, one.uid) for one in events] == [("bk-1", "u@x"), ("", ""), ("", "")]
+
+
 def test_one_occurrence_may_be_free() -> None:
     cancelled = moved("20261109T090000", "20261109T090000", "\nSTATUS:CANCELLED")
     assert [one.show for one in found(WEEKLY, cancelled)] == [Show.BUSY, Show.FREE, Show.BUSY, Show.BUSY]

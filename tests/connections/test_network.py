@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import gzip
 import ipaddress
 import itertools
 import socket
 import time
 import traceback
+import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -197,7 +199,7 @@ def test_a_redirect_inside_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(network, "allowed", lambda one, private: str(one) == "127.0.0.1" or real(one, private=private))
     for target in (
         "https://in.example.com/",
-        "http://out.example.com/",
+        "http://other.example.com/",
         "file:///etc/passwd",
         "https://x:y@out.example.com/",
     ):
@@ -206,6 +208,27 @@ def test_a_redirect_inside_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
             pytest.raises(ForbiddenAddress),
         ):
             GuardedSession().request("GET", f"https://out.example.com:{server.port}/")
+
+
+def test_a_server_that_leads_to_itself_without_tls_means_with(certificate: Path) -> None:
+    location = "http://dav.example.com/remote.php/dav/"
+    with raw_server(answering("301 Moved", f"Location: {location}"), certificate) as server:
+        url = f"https://dav.example.com:{server.port}/"
+        with pytest.raises(Unreachable):  # which it answers with the same again
+            ann(url).request("PROPFIND", url)
+    assert [heard.split(" ")[1] for heard in server.heard] == ["/"] + ["/remote.php/dav/"] * 5
+
+
+def test_connections_end_with_the_session(inside: RawServer) -> None:
+    session = GuardedSession(private=True)
+    session.request("GET", f"http://127.0.0.1:{inside.port}/")
+    kept = weakref.ref(session._http)
+    gc.disable()
+    try:
+        del session
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def test_the_certificate_has_to_be_the_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

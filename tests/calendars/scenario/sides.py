@@ -7,13 +7,17 @@ import json
 from collections import Counter
 from typing import Any, Protocol
 
+import icalendar
+
 from flask_booking.calendars.memory import Memory
 from flask_booking.connections.problems import RateLimited, Unreachable
 from flask_booking.models import Connection, ConnectionState
 from flask_booking.models.columns import utcnow
 from flask_booking.state import session
+from tests.fakes.caldav import QuirkyCalDAV
 from tests.fakes.google import Google
 from tests.fakes.microsoft import FakeMicrosoft
+from tests.fixtures.caldav import HostsCalendar
 
 Times = tuple[int, int]
 ANN = "ann@example.com"
@@ -262,3 +266,77 @@ class MicrosoftSide:
 
     def forget(self) -> None:
         self.fake.forget_state()
+
+
+class CalDAVSide:
+    """A real Radicale, behind a proxy that has bad days for it."""
+
+    provider = "caldav"
+
+    def __init__(self, proxy: QuirkyCalDAV, calendar: HostsCalendar) -> None:
+        self.proxy, self.calendar = proxy, calendar
+        self.calendar_id = proxy.url + calendar.path
+        self.account = calendar.account
+
+    def config(self) -> dict[str, Any]:
+        return {"BOOKING_PRIVATE_ADDRESSES": True}
+
+    def secret(self) -> str:
+        return json.dumps({"username": self.calendar.account, "password": self.calendar.password})
+
+    @staticmethod
+    def _at(times: Times) -> list[dt.datetime]:
+        return [dt.datetime.fromtimestamp(one, dt.UTC) for one in times]
+
+    def add(self, times: Times) -> str:
+        return self.calendar.add(*self._at(times), "By hand")
+
+    def move(self, event: str, times: Times) -> None:
+        self.calendar.move(event, *self._at(times))
+
+    def delete(self, event: str) -> None:
+        self.calendar.delete(event)
+
+    def decline(self, event: str) -> None:
+        self.calendar.cancel(event)
+
+    def _events(self) -> list[tuple[str, str, Times]]:
+        found = []
+        for path in self.calendar.paths():
+            event = icalendar.Calendar.from_ical(self.calendar.text(path)).walk("VEVENT")[0]
+            times = tuple(int(event.decoded(name).timestamp()) for name in ("dtstart", "dtend"))
+            if event.get("STATUS") != "CANCELLED":
+                found.append((path, str(event.get("X-FLASK-BOOKING-ID", "")), (times[0], times[1])))
+        return found
+
+    def foreign(self) -> dict[str, Times]:
+        return {event: times for event, mark, times in self._events() if not mark}
+
+    def own(self) -> list[tuple[str, str, Times]]:
+        return [one for one in self._events() if one[1]]
+
+    def guests(self, email: str) -> Counter[Times]:
+        raise NotImplementedError("Radicale invites nobody")
+
+    def down(self, times: int, *, after_effect: bool = False) -> None:
+        if after_effect:
+            self.proxy.drop(after_effect=True, times=times)
+        else:
+            self.proxy.fail(503, times=times)
+
+    def limited(self) -> None:
+        self.proxy.fail(429, headers={"Retry-After": "30"})
+
+    def heal(self) -> None:
+        self.proxy.troubles.clear()
+        self.proxy.habits.stale_status = 0
+
+    def revoke(self) -> None:
+        self.proxy.fail(401, times=2)
+
+    def expire(self) -> None:
+        self.proxy.habits.put_etag = {"strong": "weak", "weak": "none", "none": "strong"}[self.proxy.habits.put_etag]
+
+    def forget(self) -> None:
+        following = {0: 403, 403: 412, 412: 500, 500: 0}
+        self.proxy.habits.stale_status = following[self.proxy.habits.stale_status]

@@ -8,7 +8,7 @@ import typing as t
 
 import sqlalchemy as sa
 
-from ..connections.problems import MissingScope, NeedsReconnect, ProviderProblem
+from ..connections.problems import ALL, MissingScope, NeedsReconnect, ProviderProblem
 from ..models import (
     CalendarEvent,
     ConnectedCalendar,
@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 REFUSALS = 3
 """So often in a row an account has to be refused before it counts as broken: servers have bad days."""
+APART = dt.timedelta(minutes=1)
+"""Refusals closer to each other than that are one bad moment."""
 BROKEN = "connection_broken"
 """The kind of the mail that tells the owner."""
 
@@ -46,7 +48,9 @@ def note(connection_id: int, problem: ProviderProblem, *, began: dt.datetime) ->
         connection = db.scalar(current(sa.select(Connection).where(Connection.id == connection_id)))
         if connection is None or connection.connected_at > began:
             return 0
-        connection.failures += 1
+        now = utcnow()
+        if connection.refused_at is None or now - connection.refused_at >= APART:
+            connection.failures, connection.refused_at = connection.failures + 1, now
         # Whoever renews tokens has found out already that they are dead.
         final = isinstance(problem, MissingScope) or connection.state is ConnectionState.BROKEN
         return REFUSALS if final else connection.failures
@@ -83,6 +87,18 @@ def break_off(connection_id: int, problem: ProviderProblem) -> bool:
         _log.warning("connection %s is broken: %s", connection_id, problem)
         ring(ids)
     return bool(ids)
+
+
+def tell_broken() -> None:
+    """Tell the owners of accounts that broke when nobody came to tell them: a worker may have died over it."""
+    db = session()
+    query = sa.select(Connection.id, Connection.problem).where(
+        Connection.state == ConnectionState.BROKEN, Connection.broken_at.is_(None)
+    )
+    found = db.execute(query.limit(100)).all()
+    db.rollback()
+    for connection_id, code in found:
+        break_off(connection_id, ALL.get(code, NeedsReconnect)())
 
 
 def _told(connection: Connection) -> bool:

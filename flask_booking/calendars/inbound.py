@@ -10,13 +10,16 @@ import dataclasses
 import datetime as dt
 import logging
 
+import sqlalchemy as sa
+
 from ..connections.access import Access
-from ..errors import BookingError
+from ..errors import BookingError, Contention
 from ..i18n import gettext as _
 from ..i18n import use_locale
 from ..models import BookingStatus, CalendarChanges, CalendarEvent, Difference, EventState
 from ..models.columns import utcnow
 from ..scheduling.change import cancel, follow_calendar
+from ..scheduling.transaction import current, transact
 from ..state import session
 from .draft import draft_of, fingerprint, wanted
 from .own import Noticed
@@ -49,12 +52,8 @@ def consider(provider: CalendarProvider, access: Access, calendar: RemoteCalenda
     db.rollback()
     if had is None:
         return
-    seen = noticed.seen
-    if seen is None or seen.cancelled:
-        now = provider.look(access, calendar, draft, had)
-        found = _compare(had, now)
-    else:
-        found = _compare(had, Written(seen.id, seen.etag, seen.uid, seen.starts, seen.ends, declined=seen.declined))
+    # Asked anew: the answer that told of it may be older than what we wrote since.
+    found = _compare(had, provider.look(access, calendar, draft, had))
     _conclude(noticed.event_id, mine, found)
 
 
@@ -85,15 +84,13 @@ def _conclude(event_id: int, mine: str, found: _Found) -> None:
         db.rollback()
         return
     follow = event.host.calendar_changes is CalendarChanges.FOLLOW and len(event.booking.hosts) == 1
-    booking_id, language = event.booking_id, event.host.language
+    booking_id, language = event.booking_id, event.booking.guest_locale
     known_already = (event.difference, event.seen_starts, event.seen_ends) == (
         found.difference, found.starts, found.ends,
     )  # fmt: skip
     if found.difference is Difference.NONE:
-        if event.difference is not Difference.NONE:
-            event.difference, event.seen_starts, event.seen_ends = Difference.NONE, 0, 0
-        event.etag = found.etag or event.etag
-        db.commit()
+        db.rollback()
+        _flag(event_id, dataclasses.replace(found, starts=0, ends=0))
         return
     if not follow or known_already:
         _flag(event_id, found)
@@ -106,6 +103,8 @@ def _conclude(event_id: int, mine: str, found: _Found) -> None:
             with use_locale(language):
                 reason = _("The host has taken the meeting out of the calendar.")
             cancel(booking_id, actor="host", reason=reason)
+    except Contention:
+        raise  # the database is busy: with the next reading
     except BookingError as error:
         db.rollback()
         _log.info("booking %s can't follow its event in the calendar: %s", booking_id, error.code)
@@ -113,14 +112,16 @@ def _conclude(event_id: int, mine: str, found: _Found) -> None:
 
 
 def _flag(event_id: int, found: _Found) -> None:
-    """Leave it to the host: shown with the booking and among what is to be done."""
+    """Keep what was found; a difference is shown with the booking and among what is to be done."""
     db = session()
-    event = db.get(CalendarEvent, event_id, populate_existing=True)
-    if event is not None:
-        event.difference, event.seen_starts, event.seen_ends = found.difference, found.starts, found.ends
-        if found.etag:
-            event.etag = found.etag
-    db.commit()
+
+    def work() -> None:
+        event = db.scalar(current(sa.select(CalendarEvent).where(CalendarEvent.id == event_id)))
+        if event is not None:
+            event.difference, event.seen_starts, event.seen_ends = found.difference, found.starts, found.ends
+            event.etag = found.etag or event.etag
+
+    transact(db, work)
 
 
 def _instant(epoch: int) -> dt.datetime:

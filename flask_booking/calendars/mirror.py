@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections.abc as c
 import datetime as dt
+import functools
 import logging
 import random
 import time
@@ -19,12 +20,13 @@ from flask import current_app
 from ..connections.access import Access
 from ..connections.lease import READING_SECONDS, Engaged, lease
 from ..connections.problems import CursorExpired, Gone, ProviderProblem
-from ..errors import Contention
+from ..errors import Contention, frames_of
 from ..models import ConnectedCalendar, Connection, ConnectionState
 from ..models.columns import utcnow
+from ..scheduling.transaction import current, transact
 from ..state import session
 from . import care, inbound, store, watches
-from .provider import CalendarProvider, Changes, RemoteCalendar, Window
+from .provider import CalendarProvider, RemoteCalendar, Window
 from .reach import reach, remote
 
 _log = logging.getLogger(__name__)
@@ -68,25 +70,39 @@ def request(calendar_ids: c.Collection[int], *, whole: bool = False) -> None:
     db.commit()
 
 
-def sync(calendar_id: int, *, full: bool = False) -> bool:
+def sync(calendar_id: int, *, full: bool = False, only_due: bool = False, waited_for: bool = False) -> bool:
     """Read one calendar: what changed in it, or all of it when that is due or ``full``.
 
-    Returns whether it was read.  A service's failure is recorded with the calendar and tried again later; only the
-    database's errors are raised.  Begins and ends transactions of the session.
+    With ``only_due`` nothing is done when somebody else has just read it.  When somebody waits (``waited_for``), only
+    what changed is read, and what follows from it is left to a worker.
+
+    Returns whether it was read.  A failure is recorded with the calendar and tried again later; only the database's
+    errors are raised.  Begins and ends transactions of the session.
     """
+    connection_id = _connection_of(calendar_id, only_due)
+    if connection_id is None:
+        return False
+    try:
+        with lease(connection_id, "reading", READING_SECONDS):
+            if _connection_of(calendar_id, only_due) is None:
+                return False
+            _next(calendar_id, _interval(calendar_id))  # before the service is asked: what comes meanwhile isn't lost
+            return _read(calendar_id, full, waited_for)
+    except Engaged:
+        return False
+
+
+def _connection_of(calendar_id: int, only_due: bool) -> int | None:
+    """The account that a calendar is read in the name of; None when it isn't to be read (now)."""
     db = session()
     db.rollback()
     calendar = db.get(ConnectedCalendar, calendar_id, populate_existing=True)
     if calendar is None or calendar.paused or calendar.connection.state is not ConnectionState.ACTIVE:
-        return False
-    connection_id = calendar.connection_id
+        return None
+    late = calendar.due_at is not None and calendar.due_at <= utcnow()
+    connection_id = calendar.connection_id if late or not only_due else None
     db.rollback()
-    try:
-        with lease(connection_id, "reading", READING_SECONDS):
-            _next(calendar_id, _interval(calendar_id))  # before the service is asked: what comes meanwhile isn't lost
-            return _read(calendar_id, full)
-    except Engaged:
-        return False
+    return connection_id
 
 
 def ask_now(host_ids: c.Sequence[int]) -> bool:
@@ -94,35 +110,58 @@ def ask_now(host_ids: c.Sequence[int]) -> bool:
     db, edge = session(), utcnow() - dt.timedelta(minutes=current_app.config["BOOKING_CALENDAR_STALE_MINUTES"])
     stale = sa.or_(ConnectedCalendar.synced_at.is_(None), ConnectedCalendar.synced_at <= edge)
     query = sa.select(ConnectedCalendar.id).where(
-        ConnectedCalendar.host_id.in_(host_ids), ConnectedCalendar.check_conflicts, ~ConnectedCalendar.paused,
-        ~ConnectedCalendar.missing, stale,
-    )  # fmt: skip
+        ConnectedCalendar.host_id.in_(host_ids), ConnectedCalendar.check_conflicts, ~ConnectedCalendar.paused, stale
+    )
     ids = list(db.scalars(query))
     db.rollback()
-    return sum(sync(calendar_id) for calendar_id in ids) == len(ids)
+    return any([_patiently(calendar_id) for calendar_id in ids])  # noqa: C419 - each of them is to be read
 
 
-def _read(calendar_id: int, full: bool) -> bool:
+def _patiently(calendar_id: int) -> bool:
+    """Read a calendar for somebody who waits, also when a worker is just reading at that account."""
+    for pause in (0, 0.5, 1, 2):
+        time.sleep(pause)
+        if sync(calendar_id, waited_for=True):
+            return True
+        read = session().scalar(sa.select(ConnectedCalendar.synced_at).where(ConnectedCalendar.id == calendar_id))
+        session().rollback()
+        if read is not None and utcnow() - read < dt.timedelta(minutes=1):
+            return True
+        if not _engaged(calendar_id):
+            return False
+    return False
+
+
+def _engaged(calendar_id: int) -> bool:
+    query = sa.select(Connection.reading_until).join(ConnectedCalendar).where(ConnectedCalendar.id == calendar_id)
+    until = session().scalar(query)
+    session().rollback()
+    return until is not None and until > utcnow()
+
+
+def _read(calendar_id: int, full: bool, waited_for: bool = False) -> bool:
     db, began = session(), utcnow()
     calendar = t.cast(ConnectedCalendar, db.get(ConnectedCalendar, calendar_id, populate_existing=True))
     cursor, host_id, known = calendar.cursor, calendar.host_id, calendar.synced_at is not None
-    whole = full or not cursor or _reconcile_due(calendar)
+    whole = full or not cursor or (_reconcile_due(calendar) and not waited_for)
     try:
         provider, access = reach(calendar.connection)
         asked = remote(calendar)
         db.rollback()  # no transaction is open while the service is asked
+        take = functools.partial(_take, provider, access, asked, calendar_id, host_id, waited_for=waited_for)
         if whole and cursor and known:
             # What it tells as changed comes first: whatever the whole then shows besides, it had failed to tell.
             try:
-                _take(provider, access, asked, calendar_id, host_id, cursor)
+                take(cursor)
             except CursorExpired:
                 known = False
-            _take(provider, access, asked, calendar_id, host_id, "", proving=known)
+            take("", proving=known)
         else:
-            _take(provider, access, asked, calendar_id, host_id, "" if whole else cursor)
-        watches.keep(provider, access, asked, calendar_id)
+            take("" if whole else cursor)
+        if not waited_for:
+            watches.keep(provider, access, asked, calendar_id)
     except CursorExpired:
-        return _again(calendar_id, full)
+        return _again(calendar_id, full, waited_for)
     except ProviderProblem as problem:
         db.rollback()
         _failed(calendar_id, problem, began)
@@ -131,10 +170,17 @@ def _read(calendar_id: int, full: bool) -> bool:
         db.rollback()
         _next(calendar_id, 5)
         return False
+    except sa.exc.DBAPIError:
+        raise
+    except Exception as error:  # a provider's mistake: neither a guest who waits nor other calendars shall bear it
+        db.rollback()
+        _log.error("reading calendar %s failed with %s\n%s", calendar_id, type(error).__name__, frames_of(error))
+        _failed(calendar_id, ProviderProblem(type(error).__name__), began)
+        return False
     return True
 
 
-def _again(calendar_id: int, full: bool) -> bool:
+def _again(calendar_id: int, full: bool, waited_for: bool) -> bool:
     """The service has forgotten where we were: everything is read anew."""
     db = session()
     db.rollback()
@@ -145,7 +191,7 @@ def _again(calendar_id: int, full: bool) -> bool:
         return False
     calendar.cursor = ""
     db.commit()
-    return _read(calendar_id, full)
+    return _read(calendar_id, full, waited_for)
 
 
 def _take(
@@ -157,15 +203,26 @@ def _take(
     cursor: str,
     *,
     proving: bool = False,
-) -> Changes:
-    """Ask once, keep the answer, and see to what it says of our own events."""
+    waited_for: bool = False,
+) -> None:
+    """Ask once, keep the answer, and see to what it says of our own events.
+
+    Until that is done, all of the calendar is due to be read again: whoever dies over it leaves it to the next.
+    """
     now = int(time.time())
     window = mirrored_window(now)
     changes = provider.changes(access, asked, cursor, window)
-    noticed = store.keep(store.Reading(calendar_id, host_id, window, now, changes, proving))
+    noticed, reconciled_at = store.keep(store.Reading(calendar_id, host_id, window, now, changes, proving))
+    if not noticed or waited_for:
+        return
     for one in noticed:
         inbound.consider(provider, access, asked, one)
-    return changes
+    db = session()
+    db.execute(
+        sa.update(ConnectedCalendar).where(ConnectedCalendar.id == calendar_id).values(reconciled_at=reconciled_at),
+        execution_options={"synchronize_session": False},
+    )
+    db.commit()
 
 
 def mirrored_window(now: int) -> Window:
@@ -202,21 +259,24 @@ def _next(calendar_id: int, seconds: float) -> None:
 
 
 def _failed(calendar_id: int, problem: ProviderProblem, began: dt.datetime) -> None:
-    """Record why a calendar couldn't be read, and when to try again."""
+    """Record why a calendar couldn't be read, and when to try again.  What was read of it gets stale by itself."""
     db = session()
-    calendar = db.get(ConnectedCalendar, calendar_id, populate_existing=True)
-    if calendar is None:
+
+    def work() -> tuple[int, int] | None:
+        calendar = db.scalar(current(sa.select(ConnectedCalendar).where(ConnectedCalendar.id == calendar_id)))
+        if calendar is None:
+            return None
+        calendar.failures += 1
+        calendar.problem = problem.code
+        calendar.missing = isinstance(problem, Gone)
+        pause = _BACKOFF[min(calendar.failures, len(_BACKOFF)) - 1]
+        wait = max(problem.retry_after or 0, pause * random.uniform(0.8, 1.2))  # noqa: S311 - keeps no secret
+        calendar.due_at = utcnow() + dt.timedelta(seconds=wait)
+        return calendar.connection_id, calendar.failures
+
+    recorded = transact(db, work)
+    if recorded is None:
         return
-    calendar.failures += 1
-    calendar.problem = problem.code
-    if isinstance(problem, Gone):
-        calendar.missing = True
-    pause = _BACKOFF[min(calendar.failures, len(_BACKOFF)) - 1]
-    wait = max(problem.retry_after or 0, pause * random.uniform(0.8, 1.2))  # noqa: S311 - keeps no secret
-    calendar.due_at = utcnow() + dt.timedelta(seconds=wait)
-    connection_id, failures = calendar.connection_id, calendar.failures
-    if isinstance(problem, Gone):
-        store.changed(db, calendar.host_id)
-    db.commit()
+    connection_id, failures = recorded
     _log.warning("calendar %s can't be read (%d in a row): %s", calendar_id, failures, problem)
     care.note(connection_id, problem, began=began)

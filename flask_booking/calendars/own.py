@@ -15,7 +15,7 @@ import typing as t
 
 import sqlalchemy as sa
 
-from ..models import Booking, BookingHost, CalendarEvent, ConnectedCalendar, EventState
+from ..models import Booking, BookingHost, CalendarEvent, ConnectedCalendar, Difference, EventState
 from ..state import Session
 from .provider import Changes, RemoteEvent
 
@@ -53,8 +53,9 @@ def own_among(db: Session, calendar: ConnectedCalendar, changes: Changes) -> Own
     marked = {event.booking: event for event in events if event.booking}
     rows = _rows_by_mark(db, calendar, marked)
     uids = {event.uid for event in events if event.uid.endswith(_UID_END)}
-    noticed = [Noticed(row.id, marked[mark]) for mark, row in rows.items() if row.calendar_id == calendar.id]
-    seen = {one.event_id for one in noticed}
+    here = {mark: row for mark, row in rows.items() if row.calendar_id == calendar.id}
+    noticed = [Noticed(row.id, marked[mark]) for mark, row in here.items() if _differs(row, marked[mark])]
+    seen = {row.id for row in here.values()}
     noticed += [Noticed(row_id, None) for row_id in _gone(db, calendar, changes) if row_id not in seen]
     put = {mark: {(row.starts, row.ends), _times(row.starts_at, row.ends_at)} for mark, row in rows.items()}
     return Own(put, frozenset(_own_uids(db, calendar.host_id, uids)), noticed)
@@ -66,13 +67,26 @@ def _rows_by_mark(db: Session, calendar: ConnectedCalendar, marks: c.Collection[
     for part in _parts(marks):
         query = (
             sa.select(
-                Booking.public_id, Booking.starts_at, Booking.ends_at, row.id, row.calendar_id, row.starts, row.ends
+                Booking.public_id,
+                Booking.starts_at,
+                Booking.ends_at,
+                row.id,
+                row.calendar_id,
+                row.starts,
+                row.ends,
+                row.difference,
             )
             .join(CalendarEvent, CalendarEvent.booking_id == Booking.id)
             .where(Booking.public_id.in_(part), CalendarEvent.host_id == calendar.host_id)
         )
         found.update((one.public_id, one) for one in db.execute(query))
     return found
+
+
+def _differs(row: t.Any, event: RemoteEvent) -> bool:
+    """Whether an event isn't as we wrote it, or wasn't when it was last looked at."""
+    moved = (event.starts, event.ends) != (row.starts, row.ends)
+    return moved or event.declined or event.cancelled or row.difference is not Difference.NONE
 
 
 def _times(starts: dt.datetime, ends: dt.datetime) -> tuple[int, int]:

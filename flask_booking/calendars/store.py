@@ -41,8 +41,10 @@ def key_of(resource_id: str) -> str:
     return hashlib.sha256(resource_id.encode()).hexdigest()
 
 
-def keep(reading: Reading) -> list[Noticed]:
-    """Write a reading; returns what it says of our own events there.
+def keep(reading: Reading) -> tuple[list[Noticed], dt.datetime | None]:
+    """Write a reading; returns what it says of our own events there, and when all of the calendar was last read.
+
+    When there is anything to notice, the calendar is due to be read as a whole until the caller has seen to it.
 
     Raises :class:`~flask_booking.errors.Contention`.  Nothing is written for a calendar that was disconnected or paused
     while it was read.
@@ -51,12 +53,14 @@ def keep(reading: Reading) -> list[Noticed]:
     return transact(db, lambda: _keep(db, reading))
 
 
-def _keep(db: Session, reading: Reading) -> list[Noticed]:
+def _keep(db: Session, reading: Reading) -> tuple[list[Noticed], dt.datetime | None]:
     lock_calendars(db, [reading.host_id])
     query = sa.select(ConnectedCalendar).where(ConnectedCalendar.id == reading.calendar_id)
     calendar = db.scalar(current(query))
     if calendar is None or calendar.paused:
-        return []
+        return [], None
+    if calendar.synced_at is not None and calendar.synced_at > _instant(reading.asked_at):
+        return [], calendar.reconciled_at  # somebody asked later and was quicker: this is old news
     own = own_among(db, calendar, reading.changes)
     wanted = set(_rows(reading.changes.resources, own, reading.window))
     if reading.changes.complete:
@@ -74,7 +78,10 @@ def _keep(db: Session, reading: Reading) -> list[Noticed]:
     refused = (Connection.id == calendar.connection_id) & (Connection.failures > 0)
     db.execute(sa.update(Connection).where(refused).values(failures=0))
     restamp_mirror(db, reading.host_id)
-    return own.noticed
+    reconciled_at = calendar.reconciled_at
+    if own.noticed:
+        calendar.reconciled_at = None
+    return own.noticed, reconciled_at
 
 
 def _rows(resources: c.Iterable[Resource], own: Own, window: Window) -> c.Iterator[Row]:

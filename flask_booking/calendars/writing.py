@@ -13,16 +13,20 @@ import typing as t
 import sqlalchemy as sa
 
 from ..connections.access import Access
-from ..connections.lease import WRITING_SECONDS, lease
+from ..connections.lease import WRITING_SECONDS, Engaged, lease
 from ..connections.problems import Gone, NeedsReconnect, ProviderProblem
 from ..models import CalendarEvent, ConnectedCalendar, ConnectionState, Difference, EventState, OutboxMessage
 from ..models.columns import utcnow
 from ..scheduling.links import set_link
+from ..scheduling.transaction import transact
 from ..state import session
 from . import care
 from .draft import draft_of, fingerprint, wanted
 from .provider import CalendarProvider, EventDraft, RemoteCalendar, Written
 from .reach import reach, remote
+
+LINK_PATIENCE = 600
+"""Seconds after which a meeting link that is still being made counts as one that won't come."""
 
 
 class LinkPending(ProviderProblem):
@@ -46,6 +50,8 @@ class _Job:
     wanted: bool
     had: str
     pending: bool
+    age: float
+    """Seconds since the event was first wanted."""
 
 
 def deliver(message: OutboxMessage) -> bool:
@@ -62,6 +68,7 @@ def deliver(message: OutboxMessage) -> bool:
     if event is None or event.calendar is None:
         return False
     event_id, connection_id = event.id, event.calendar.connection_id
+    db.rollback()  # a lease is seen by nobody who is in a transaction that began before it
     base, began = str(message.payload.get("base_url") or ""), utcnow()
     try:
         with lease(connection_id, "writing", WRITING_SECONDS):
@@ -95,6 +102,7 @@ def _job(event_id: int, base: str) -> _Job | None:
         wanted=wanted(event),
         had=event.fingerprint,
         pending=bool(event.conference) and not event.booking.location.get("url"),
+        age=(utcnow() - event.created_at).total_seconds(),
     )
     if not _to_do(event, job):
         db.rollback()
@@ -126,7 +134,7 @@ def known(event: CalendarEvent) -> Written | None:
 def _make(job: _Job) -> bool:
     if not job.wanted:
         job.provider.remove(job.access, job.calendar, job.draft, job.known)
-        _record(job.event_id, {"state": EventState.REMOVED, "problem": "", "difference": Difference.NONE})
+        _record(job, {"state": EventState.REMOVED, "problem": "", "difference": Difference.NONE})
         return True
     if job.had == job.print and job.known is not None:
         written = job.provider.look(job.access, job.calendar, job.draft, job.known)
@@ -135,11 +143,12 @@ def _make(job: _Job) -> bool:
     if written is None:
         return True  # gone meanwhile: the next reading of the calendar sees to it
     link = job.pending and not written.join_url
+    still = written.join_pending and job.age < LINK_PATIENCE
     _record(
-        job.event_id,
+        job,
         {
             "state": EventState.WRITTEN,
-            "problem": NO_LINK if link and not written.join_pending else "",
+            "problem": NO_LINK if link and not still else "",
             "remote_id": written.id,
             "remote_uid": written.uid[:255],
             "etag": written.etag[:255],
@@ -155,8 +164,8 @@ def _make(job: _Job) -> bool:
         booking_id = session().scalar(sa.select(CalendarEvent.booking_id).where(CalendarEvent.id == job.event_id))
         session().rollback()
         set_link(t.cast(int, booking_id), written.join_url)
-    elif link and written.join_pending:
-        raise LinkPending(retry_after=3)
+    elif link and still:
+        raise LinkPending(retry_after=3 if job.age < 60 else 30)
     return True
 
 
@@ -170,13 +179,25 @@ def _write(job: _Job) -> Written:
         return job.provider.write(job.access, job.calendar, job.draft, None)
 
 
-def _record(event_id: int, values: dict[str, t.Any]) -> None:
+def _record(job: _Job, values: dict[str, t.Any]) -> None:
+    """Keep what the calendar has now, if nobody else wrote meanwhile: who is late may have undone what is newer, and so
+    the event is made again.  Raises :class:`~flask_booking.connections.lease.Engaged` for that."""
+    unchanged = (CalendarEvent.id == job.event_id) & (CalendarEvent.fingerprint == job.had)
+    if not _update(unchanged, values):
+        _update(CalendarEvent.id == job.event_id, {"fingerprint": "", "state": EventState.WANTED})
+        raise Engaged("somebody else wrote meanwhile", retry_after=1)
+
+
+def _update(where: t.Any, values: dict[str, t.Any]) -> bool:
     db = session()
-    db.execute(
-        sa.update(CalendarEvent).where(CalendarEvent.id == event_id).values(values),
-        execution_options={"synchronize_session": False},
-    )
-    db.commit()
+
+    def work() -> int:
+        done = db.execute(
+            sa.update(CalendarEvent).where(where).values(values), execution_options={"synchronize_session": False}
+        )
+        return t.cast("sa.CursorResult[t.Any]", done).rowcount
+
+    return transact(db, work) == 1
 
 
 def _note(event_id: int, problem: ProviderProblem) -> None:
@@ -186,7 +207,7 @@ def _note(event_id: int, problem: ProviderProblem) -> None:
     values: dict[str, t.Any] = {"problem": problem.code}
     if problem.permanent and not isinstance(problem, NeedsReconnect) and problem.code != "missing_scope":
         values["state"] = EventState.FAILED
-    _record(event_id, values)
+    _update(CalendarEvent.id == event_id, values)
 
 
 def rewrite(event_ids: t.Collection[int]) -> list[int]:

@@ -129,7 +129,7 @@ def sync_calendar(calendar_id: int) -> None:
         bell.ask(lambda: (bell.redis.delete(f"{bell.name}:calendar:{calendar_id}"),))
     try:
         with app.app_context(), as_if_asked(app):
-            mirror.sync(calendar_id)
+            mirror.sync(calendar_id, only_due=True)
     except Exception as error:
         _log.error("reading calendar %s failed with %s", calendar_id, type(error).__name__)
         _log.debug("it failed here:\n%s", frames_of(error))

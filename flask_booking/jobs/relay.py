@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 from sqlalchemy import orm as so
 
-from ..calendars import mirror
+from ..calendars import care, mirror
 from ..errors import frames_of
 from ..models import Booking, Hold, OccupiedTime, OutboxMessage, UsedChallenge
 from ..models.columns import utcnow
@@ -101,7 +101,8 @@ class Relay:
             if self.stopping.is_set():
                 break
             with self.app.app_context(), as_if_asked(self.app):
-                mirror.sync(calendar_id)
+                mirror.sync(calendar_id, only_due=True)
+            self._messages()  # a service may take its time, and a guest waits for the mail
         return len(ids)
 
 
@@ -112,6 +113,7 @@ def tidy(app: Flask) -> None:
     with app.app_context():
         sweep()
         purge()
+        care.tell_broken()
 
 
 def sweep(now: int | None = None) -> int:

@@ -8,6 +8,7 @@ import typing as t
 
 import sqlalchemy as sa
 from sqlalchemy import orm as so
+from sqlalchemy.dialects import mysql
 
 from ..encryption import new_public_id
 from ..orm import EnumText, Model
@@ -17,6 +18,10 @@ if t.TYPE_CHECKING:
     from .booking import Booking
     from .connection import Connection
     from .host import Host
+
+
+LongText = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+"""Text of any length: a CalDAV server without sync tokens is followed by the etags of all it has."""
 
 
 class ConnectedCalendar(Model):
@@ -56,7 +61,7 @@ class ConnectedCalendar(Model):
     paused: so.Mapped[bool] = so.mapped_column(default=False)
     missing: so.Mapped[bool] = so.mapped_column(default=False)
     """The account doesn't list it any more."""
-    cursor: so.Mapped[str] = so.mapped_column(sa.Text, default="")
+    cursor: so.Mapped[str] = so.mapped_column(LongText, default="")
     window_start: so.Mapped[int] = so.mapped_column(sa.BigInteger, default=0)
     window_end: so.Mapped[int] = so.mapped_column(sa.BigInteger, default=0)
     synced_at: so.Mapped[dt.datetime | None]

@@ -52,6 +52,8 @@ class Connection(Model):
     problem: so.Mapped[str] = so.mapped_column(sa.String(40), default="")
     failures: so.Mapped[int] = so.mapped_column(default=0)
     """How often in a row the account was refused (401); passing failures of a calendar are counted there."""
+    refused_at: so.Mapped[dt.datetime | None]
+    """When that was counted last."""
     broken_at: so.Mapped[dt.datetime | None]
     settings: so.Mapped[dict[str, t.Any]] = so.mapped_column(sa.JSON, default=dict)
     secret: so.Mapped[str] = so.mapped_column(EncryptedText)

@@ -7,11 +7,11 @@ import typing as t
 
 import sqlalchemy as sa
 
-from ..models import EventTypeHost, Host, StaleCalendars
+from ..models import Host, StaleCalendars
 from ..state import Session, state
 
 Asker = c.Callable[[list[int]], bool]
-"""Reads the calendars of these hosts (keys) now; False when that wasn't possible."""
+"""Reads the calendars of these hosts (keys) now; False when none could be."""
 
 _KEY = "ask_calendars"
 
@@ -21,14 +21,13 @@ def let_ask(extras: dict[str, t.Any], asker: Asker) -> None:
     extras[_KEY] = asker
 
 
-def ask_calendars(session: Session, event_type_id: int) -> bool:
-    """Ask the calendars of the event type's hosts who wish that.  True when it is worth trying to book again.
+def ask_calendars(session: Session, hosts: t.Any) -> bool:
+    """Ask the calendars of those of ``hosts`` (keys, or a query for them) who wish that.
 
-    Begins and ends transactions: call it outside of one.
+    True when it is worth trying again.  Begins and ends transactions: call it outside of one.
     """
     asker = t.cast("Asker | None", state().extras.get(_KEY))
-    hosts = sa.select(Host.id).join(EventTypeHost, EventTypeHost.host_id == Host.id)
-    wishing = hosts.where(EventTypeHost.event_type_id == event_type_id, Host.stale_calendars == StaleCalendars.ASK)
-    host_ids = list(session.scalars(wishing))
+    wishing = sa.select(Host.id).where(Host.id.in_(hosts), Host.stale_calendars == StaleCalendars.ASK)
+    host_ids = list(session.scalars(wishing.order_by(Host.id)))
     session.rollback()
     return bool(asker and host_ids) and t.cast(Asker, asker)(host_ids)

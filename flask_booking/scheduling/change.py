@@ -9,7 +9,7 @@ import time
 
 import sqlalchemy as sa
 
-from ..errors import ChangeRefused, InvalidInput, NotBookable, SlotTaken
+from ..errors import CalendarUnknown, ChangeRefused, InvalidInput, NotBookable, SlotTaken
 from ..i18n import gettext as _
 from ..models import Assignment, Booking, BookingHost, BookingStatus, EventType, HistoryEntry, HistoryKind, Host
 from ..models.booking import LEGAL_MOVES
@@ -18,6 +18,7 @@ from ..state import Session, crm, session
 from ..zones import zone
 from . import reminders
 from . import snapshot as snapshots
+from .asking import ask_calendars
 from .choose import Ignoring, choose
 from .hooks import Hooks, with_hooks
 from .intake import many_lines
@@ -264,7 +265,7 @@ def _free(db: Session, booking: Booking, hosts: c.Sequence[Host], at: int, minut
 
     Raises :class:`SlotTaken` and :class:`SlotUnavailable`.
     """
-    snapshot = snapshots.load(db, booking.event_type, hosts, at, at + 1, now=now, locked=True)
+    snapshot = snapshots.load(db, booking.event_type, hosts, at, at + 1, now=now, locked=True, final=True)
     snapshot = dataclasses.replace(snapshot, assignment=Assignment.ALL)
     forget_expired(db, snapshot.calendars, now)
     return choose(snapshot, minutes, at, now=now, ignoring=Ignoring(booking_id=booking.id))
@@ -284,7 +285,13 @@ def _change(
         entry = change(booking)
         return booking, tell_all(db, booking, entry, hooks) if entry else None
 
-    booking, told = with_hooks(db, work)
+    try:
+        booking, told = with_hooks(db, work)
+    except CalendarUnknown:
+        its_hosts = db.scalars(sa.select(BookingHost.host_id).where(BookingHost.booking_id == booking_id))
+        if not ask_calendars(db, [*its_hosts, *also]):
+            raise
+        booking, told = with_hooks(db, work)
     if told is not None:
         told.spread(booking)
     return booking

@@ -74,6 +74,9 @@ def choose(
     if verdict.reason is Reason.UNKNOWN:
         raise CalendarUnknown
     if verdict.reason is not None:
+        reasons = (refusal(rules, one, at, now=now, **ignored).reason for one in calendars)
+        if not everyone and Reason.UNKNOWN in reasons:
+            raise CalendarUnknown  # whoever is next could take it, if only that were known
         raise SlotTaken if verdict.reason in TAKEN else SlotUnavailable
     if everyone:
         return sorted(calendar.host_id for calendar in calendars)

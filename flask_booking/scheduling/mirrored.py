@@ -17,7 +17,7 @@ from flask import current_app
 
 from ..availability import Busy
 from ..models import BusyTime, ConnectedCalendar, Connection, Host, StaleCalendars
-from ..state import Session, state
+from ..state import Memory, Session, state
 
 STRETCH = 32 * 86_400
 _ALWAYS = 1 << 60
@@ -85,10 +85,8 @@ def mirrors(session: Session, hosts: c.Sequence[Host], start: int, end: int) -> 
     """
     memory = state().offers
     stretches = range(start // STRETCH, (max(end, start + 1) - 1) // STRETCH + 1)
-    wanted = [
-        (host, stretch, ("mirror", host.id, host.mirror_stamp, stretch)) for host in hosts for stretch in stretches
-    ]
-    found: dict[t.Any, Mirror | None] = {key: memory.get(key) for _host, _stretch, key in wanted}
+    wanted = [(host, stretch, ("mirror", host.id, stretch)) for host in hosts for stretch in stretches]
+    found: dict[t.Any, Mirror | None] = {key: _kept(memory, key, host) for host, _stretch, key in wanted}
     missing = [(host, stretch, key) for host, stretch, key in wanted if found[key] is None]
     if missing:
         numbers = [stretch for _host, stretch, _key in missing]
@@ -96,7 +94,7 @@ def mirrors(session: Session, hosts: c.Sequence[Host], start: int, end: int) -> 
         loaded = _load(session, list({host.id for host, _stretch, _key in missing}), first, last)
         for host, stretch, key in missing:
             found[key] = mirror = _part(loaded[host.id], stretch * STRETCH, (stretch + 1) * STRETCH)
-            memory.put(key, mirror)
+            memory.put(key, (host.mirror_stamp, mirror))
     together: dict[int, Mirror] = {}
     for host in hosts:
         parts = [t.cast(Mirror, found[key]) for one, _stretch, key in wanted if one is host]
@@ -108,8 +106,10 @@ def mirrors(session: Session, hosts: c.Sequence[Host], start: int, end: int) -> 
 def targets(session: Session, hosts: c.Sequence[Host]) -> dict[int, Target | None]:
     """Where the events of each host's bookings go: in one query, or in none."""
     memory = state().offers
-    keys = {host.id: ("target", host.id, host.mirror_stamp) for host in hosts}
-    found = {host_id: memory.get(key) for host_id, key in keys.items()}
+    stamps = {host.id: host.mirror_stamp for host in hosts}
+    found: dict[int, tuple[Target | None] | None] = {
+        host.id: _kept(memory, ("target", host.id), host) for host in hosts
+    }
     missing = [host_id for host_id, value in found.items() if value is None]
     if missing:
         loaded: dict[int, tuple[Target | None]] = dict.fromkeys(missing, (None,))
@@ -118,8 +118,15 @@ def targets(session: Session, hosts: c.Sequence[Host]) -> dict[int, Target | Non
             loaded[host_id] = (Target(calendar_id, provider, tuple(conferencing or ()), invites),)
         for host_id in missing:
             found[host_id] = loaded[host_id]
-            memory.put(keys[host_id], loaded[host_id])
+            memory.put(("target", host_id), (stamps[host_id], loaded[host_id]))
     return {host_id: t.cast("tuple[Target | None]", value)[0] for host_id, value in found.items()}
+
+
+def _kept(memory: Memory, key: t.Any, host: Host) -> t.Any | None:
+    """What is remembered, if nothing was read since.  The stamp is no part of the key: what is out of date shall make
+    room for what isn't."""
+    stamp, value = memory.get(key) or (None, None)
+    return value if stamp == host.mirror_stamp else None
 
 
 def _load(session: Session, host_ids: list[int], first: int, last: int) -> dict[int, Mirror]:
@@ -159,7 +166,6 @@ def _select_mirror() -> t.Any:
             calendar.host_id.in_(sa.bindparam("hosts", expanding=True)),
             calendar.check_conflicts,
             ~calendar.paused,
-            ~calendar.missing,
         )
         .order_by(calendar.host_id, row.starts)
     )  # fmt: skip

@@ -22,7 +22,7 @@ from ..errors import (
     SlotTaken,
     SlotUnavailable,
 )
-from ..models import Booking, BookingHost, BookingStatus, EventType, HistoryKind, Host
+from ..models import Booking, BookingHost, BookingStatus, EventType, EventTypeHost, HistoryKind, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
 from ..state import Session, session
@@ -75,7 +75,8 @@ def book(event_type_id: int, request: BookingRequest, *, now: int | None = None)
     try:
         booking, told = with_hooks(db, lambda hooks: _book(db, event_type_id, request, moment, hooks))
     except CalendarUnknown:
-        if not ask_calendars(db, event_type_id):
+        hosts = sa.select(EventTypeHost.host_id).where(EventTypeHost.event_type_id == event_type_id)
+        if not ask_calendars(db, hosts):
             raise
         booking, told = with_hooks(db, lambda hooks: _book(db, event_type_id, request, moment, hooks))
     if told is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import mysql
 
 revision = "0002"
 down_revision = "0001"
@@ -13,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+LONG_TEXT = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 TABLE: dict[str, Any] = {
     f"{dialect}_{option}": value
     for dialect in ("mysql", "mariadb")
@@ -40,6 +42,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(24), nullable=False),
         sa.Column("problem", sa.String(40), nullable=False),
         sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("refused_at", sa.DateTime(timezone=True)),
         sa.Column("broken_at", sa.DateTime(timezone=True)),
         sa.Column("settings", sa.JSON, nullable=False),
         sa.Column("secret", sa.Text, nullable=False),
@@ -81,7 +84,7 @@ def upgrade() -> None:
         sa.Column("invites", sa.Boolean, nullable=False),
         sa.Column("paused", sa.Boolean, nullable=False),
         sa.Column("missing", sa.Boolean, nullable=False),
-        sa.Column("cursor", sa.Text, nullable=False),
+        sa.Column("cursor", LONG_TEXT, nullable=False),
         sa.Column("window_start", sa.BigInteger, nullable=False),
         sa.Column("window_end", sa.BigInteger, nullable=False),
         sa.Column("synced_at", sa.DateTime(timezone=True)),

@@ -189,8 +189,27 @@ def test_a_service_that_can_not_prove_it_now_is_asked_again_later(office: Office
     office.sync()
     assert fresh(booked).status is BookingStatus.CONFIRMED
     office.service.look = real  # type: ignore[method-assign]
-    office.sync(full=True)
+    office.sync()  # what wasn't settled is looked at with the next reading, whatever has changed since
     assert fresh(booked).status is BookingStatus.CANCELLED
+
+
+def test_an_answer_that_is_older_than_what_we_wrote_moves_nothing_back(office: Office, booked: Booking) -> None:
+    let_follow(office)
+    real = office.service.changes
+
+    def changes(*args: object) -> object:
+        old = real(*args)  # type: ignore[arg-type]
+        office.service.changes = real  # type: ignore[method-assign]
+        reschedule(booked.id, office.ann.tomorrow(16), actor="guest")
+        office.deliver()
+        return old
+
+    office.service.changes = changes  # type: ignore[method-assign,assignment]
+    office.sync(full=True)
+    assert fresh(booked).starts_at == office.ann.tomorrow(16)
+    assert kinds(booked) == [HistoryKind.BOOKED, HistoryKind.RESCHEDULED]
+    office.sync()
+    assert office.event().difference is Difference.NONE
 
 
 def test_our_own_change_on_its_way_is_no_change_of_the_hosts(office: Office, booked: Booking) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from flask_booking.calendars import mirror
 from flask_booking.connections.lease import Engaged, lease
@@ -15,7 +18,7 @@ from flask_booking.models.columns import utcnow
 from flask_booking.scheduling import find_event, offers
 from flask_booking.state import session
 from tests.calendars.conftest import Office
-from tests.calendars.made import new_calendar
+from tests.calendars.made import age, new_calendar
 from tests.scheduling.bookable import DAY, HOUR, midnight
 
 
@@ -132,14 +135,54 @@ def test_the_pause_that_a_service_asks_for_is_kept(office: Office) -> None:
     assert office.calendar.due_at >= utcnow() + dt.timedelta(minutes=119)
 
 
-def test_a_calendar_that_is_gone_closes_nothing_and_is_told(office: Office) -> None:
+def test_a_calendar_that_is_gone_is_told_and_what_was_read_goes_on_counting(office: Office) -> None:
     office.service.add(midnight(2), midnight(3), "Kept")
     office.sync()
     office.service.troubles.append(Gone("404"))
     office.sync()
     session().refresh(office.calendar)
     assert office.calendar.missing
-    assert midnight(2) + HOUR in offers(find_event("ann", "intro"), start=midnight(2), end=midnight(3)).starts
+    address = find_event("ann", "intro")
+    assert midnight(2) + HOUR not in offers(address, start=midnight(2), end=midnight(3)).starts
+    age(office.calendar, 121)  # and after a while nobody knows anything of it any more
+    assert not offers(find_event("ann", "intro"), start=midnight(4), end=midnight(5)).starts
+
+
+def test_a_slow_reader_does_not_undo_what_a_quick_one_kept(office: Office) -> None:
+    real, begun = office.service.changes, time.time()
+
+    def changes(access: Any, calendar: Any, cursor: str, window: Any) -> Any:
+        old = real(access, calendar, cursor, window)
+        office.service.changes = real  # type: ignore[method-assign]
+        office.service.add(midnight(2), midnight(3), "New")
+        session().execute(sa.update(Connection).values(reading_until=None))  # as if the lease had run out
+        session().commit()
+        with time_machine.travel(begun + 60, tick=False):
+            assert mirror.sync(office.calendar.id, full=True)
+        return old
+
+    office.service.changes = changes  # type: ignore[method-assign,assignment]
+    office.sync(full=True)
+    assert [row[2] for row in rows()] == ["New"]
+
+
+def test_a_providers_mistake_is_recorded_and_bothers_nobody_else(office: Office) -> None:
+    def changes(*_args: object) -> object:
+        raise KeyError("start")
+
+    office.service.changes = changes  # type: ignore[method-assign,assignment]
+    assert not office.sync()
+    session().refresh(office.calendar)
+    assert (office.calendar.problem, office.calendar.failures) == ("provider", 1)
+
+
+def test_only_what_is_due_is_read_by_workers_who_come_late(office: Office) -> None:
+    office.calendar.due_at = utcnow()
+    session().commit()
+    assert mirror.sync(office.calendar.id, only_due=True)
+    office.service.calls.clear()
+    assert not mirror.sync(office.calendar.id, only_due=True)
+    assert office.service.calls == []
 
 
 def test_ten_requests_make_one_reading(office: Office) -> None:
@@ -202,8 +245,11 @@ def test_a_paused_calendar_is_not_read(office: Office) -> None:
 
 def test_a_refused_password_breaks_the_connection_at_the_third_time_and_tells_the_host_once(office: Office) -> None:
     for attempt in range(1, 6):
-        office.service.troubles.append(NeedsReconnect("401"))
-        office.sync()
+        for _at_once in range(3):  # which is one bad moment
+            office.service.troubles.append(NeedsReconnect("401"))
+            office.sync()
+        session().execute(sa.update(Connection).values(refused_at=utcnow() - dt.timedelta(minutes=5)))
+        session().commit()
         office.service.troubles.clear()
         state = session().scalar(sa.select(Connection.state))
         assert (state is ConnectionState.BROKEN) is (attempt >= 3)
@@ -217,6 +263,8 @@ def test_refusals_between_which_the_account_worked_do_not_add_up(office: Office)
         for _time in range(2):
             office.service.troubles.append(NeedsReconnect("401"))
             office.sync()
+            session().execute(sa.update(Connection).values(refused_at=None))
+            session().commit()
         assert office.sync()
     assert session().scalar(sa.select(Connection.state)) is ConnectionState.ACTIVE
 

@@ -10,7 +10,7 @@ from example_app.models import User
 from flask_booking.availability import Reason
 from flask_booking.errors import CalendarUnknown, SlotTaken
 from flask_booking.models import Assignment, EventType, Host, StaleCalendars
-from flask_booking.scheduling import book, explain_day, find_event, offers, place_hold
+from flask_booking.scheduling import book, explain_day, find_event, offers, place_hold, reschedule
 from flask_booking.scheduling.asking import let_ask
 from flask_booking.scheduling.hold import new_hold_token
 from flask_booking.state import session, state
@@ -64,7 +64,7 @@ def test_a_long_event_reaches_over_stretches_that_are_remembered_apart(event: Ev
     [
         ("check_conflicts", False, False),
         ("paused", True, False),
-        ("missing", True, False),
+        ("missing", True, True),
         ("tentative_blocks", False, True),
     ],
 )
@@ -155,6 +155,38 @@ class TestAsking:
         assert asked == [[host.id]]
         assert book(event.id, request(midnight() + NOON + HOUR)).id
         assert len(asked) == 1
+
+    def test_a_meeting_is_moved_only_where_the_calendar_is_known_to_be_free(self, event: EventType, host: Host) -> None:
+        age(self.calendar, 0)
+        booking = book(event.id, request(midnight() + NOON))
+        age(self.calendar, STALE)
+        with pytest.raises(CalendarUnknown):
+            reschedule(booking.id, instant(midnight() + NOON + HOUR), actor="guest")
+
+        def ask(_host_ids: list[int]) -> bool:
+            age(self.calendar, 0)
+            return True
+
+        let_ask(state().extras, ask)
+        moved = reschedule(booking.id, instant(midnight() + NOON + HOUR), actor="guest")
+        assert moved.starts_at == instant(midnight() + NOON + HOUR)
+
+    def test_of_several_hosts_whoever_may_be_free_is_asked(self, event: EventType, host: Host) -> None:
+        user = User(email="ben@example.com", name="Ben", password_hash="")
+        session().add(user)
+        ben = new_host(user)
+        busy(new_calendar(ben), (midnight() + NOON, midnight() + NOON + HOUR))
+        pool = new_event(ben, host, assignment=Assignment.ANY)
+        assert NOON in starts(pool)
+        with pytest.raises(CalendarUnknown):
+            book(pool.id, request(midnight() + NOON))
+
+        def ask(_host_ids: list[int]) -> bool:
+            age(self.calendar, 0)
+            return True
+
+        let_ask(state().extras, ask)
+        assert [one.id for one in book(pool.id, request(midnight() + NOON)).hosts] == [host.id]
 
     def test_a_calendar_that_can_not_be_asked_is_not_taken_for_free(self, event: EventType) -> None:
         let_ask(state().extras, lambda host_ids: False)

@@ -172,7 +172,7 @@ def _utc(seconds: int) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(_CONTROLS.sub(" ", _BREAKS.sub(" ", text)).split())
+    return " ".join(_CONTROLS.sub(" ", text).split())  # which also splits at every kind of line end
 
 
 def _block(text: str) -> str:

@@ -45,12 +45,16 @@ class Reading:
 
 
 class _Timed(t.NamedTuple):
-    """An event with its times: from a moment on, for so long by the wall clock (``nominal``) and in seconds."""
+    """An event with its times: from a moment on, for so long by the wall clock (``nominal``) and in seconds.
+
+    ``by_clock``: it was given an end, or whole days, and not a number of hours.
+    """
 
     event: Component
     start: Moment
     nominal: dt.timedelta
     exact: int
+    by_clock: bool = True
 
     def span(self, at: dt.datetime) -> tuple[int, int]:
         """The instants when it happens at ``at``.
@@ -58,7 +62,10 @@ class _Timed(t.NamedTuple):
         Where clocks change meanwhile, some apps keep the length (RFC 5545 §3.8.5.3) and others the wall clock of the
         end: the later end counts.
         """
-        begin, later = instant(at, self.start.zone), instant(_shifted(at, self.nominal), self.start.zone)
+        begin = instant(at, self.start.zone)
+        if not self.by_clock:
+            return begin, begin + self.exact
+        later = instant(_shifted(at, self.nominal), self.start.zone)
         return begin, later if self.start.day else max(later, begin + self.exact)
 
 
@@ -168,7 +175,7 @@ class _Series:
                 current, at = later[place - 1][1], _shifted(start, shifts[place - 1])
                 current = current._replace(start=master.start._replace(day=current.start.day))
             elif length is not None and length > _NOTHING:
-                current = master._replace(nominal=length, exact=int(length.total_seconds()))
+                current = master._replace(nominal=length, exact=int(length.total_seconds()), by_clock=False)
             yield f"{prefix}{start:%Y%m%dT%H%M%S}", *current.span(at), current.event
 
     def _reach(self, all: list[_Timed], shifts: list[dt.timedelta]) -> tuple[dt.datetime, dt.datetime]:
@@ -222,7 +229,7 @@ def _timed(event: Component, zones: Zones) -> _Timed:
     line, end, length = event.first("DTSTART"), event.first("DTEND"), event.value("DURATION")
     if line is None:
         raise ValueError("no start")
-    start = zones.moment(line)
+    start, by_clock = zones.moment(line), True
     if end is not None:
         until = zones.moment(end)
         if until.instant < start.instant:
@@ -233,13 +240,14 @@ def _timed(event: Component, zones: Zones) -> _Timed:
         nominal = duration(length)
         if nominal < _NOTHING:
             start, nominal = start._replace(at=start.at + nominal), -nominal
-        start = start._replace(day=start.day and not nominal % _DAY)
+        by_clock = not nominal % _DAY
+        start = start._replace(day=start.day and by_clock)
         exact = int(nominal.total_seconds())
     else:
         nominal, exact = (_DAY if start.day else _NOTHING), 0
     if start.day and nominal < _DAY:
         nominal = _DAY  # programs write the same day as the end
-    return _Timed(event, start, min(nominal, _FOREVER), min(exact, int(_FOREVER.total_seconds())))
+    return _Timed(event, start, min(nominal, _FOREVER), min(exact, int(_FOREVER.total_seconds())), by_clock)
 
 
 def times_of(text: CalendarText, event: Component, time_zone: str = "") -> tuple[int, int]:

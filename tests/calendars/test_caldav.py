@@ -263,6 +263,20 @@ def test_a_repeated_try_makes_no_second_event(hosts_calendar: HostsCalendar) -> 
     assert (event["dtstart"].dt, int(event["sequence"])) == (STARTS + 2 * HOUR, 3)
 
 
+def test_a_repeated_try_overwrites_nothing_of_the_hosts(hosts_calendar: HostsCalendar) -> None:
+    host, draft, other = hosts_calendar, a_draft(), a_draft()
+    made = write(host, draft)
+    host.change(made.id, lambda event: event.add("categories", ["Mine"]))
+    write(host, draft)
+    event = host.event(draft.uid)
+    assert event is not None
+    assert event["categories"].to_ical() == b"Mine"
+    host.put(calendar_text("UID:theirs@x\nDTSTART:20261201T100000Z\nDTEND:20261201T110000Z"), other.uid)
+    with pytest.raises(Changed):
+        write(host, other)
+    assert host.event("theirs@x") is not None
+
+
 def test_an_event_that_another_name_holds_is_found_by_its_uid(hosts_calendar: HostsCalendar) -> None:
     host, draft = hosts_calendar, a_draft()
     renamed = host.put(

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 
 from flask_booking.calendars import caldav_client
 from flask_booking.calendars.caldav import CalDAV
+from flask_booking.calendars.dav import multistatus
 from flask_booking.calendars.provider import Changes, EventDraft, RemoteCalendar, Written
 from flask_booking.connections.password import PasswordAccess
 from flask_booking.connections.problems import (
@@ -230,6 +231,21 @@ def test_an_answer_that_is_no_answer_is_refused(odd: MakeOdd, monkeypatch: pytes
         CalDAV().changes(here.access, calendar, "", WINDOW)
     with pytest.raises(Unreadable):
         CalDAV().account(here.access)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<!DOCTYPE x [<!ENTITY a "ha">]>',
+        '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE x SYSTEM "http://127.0.0.1/">',
+        "<!DOCTYPE x>",
+    ],
+)
+def test_answers_define_nothing(head: str) -> None:
+    with pytest.raises(Unreadable, match="no XML"):
+        multistatus(f'{head}<multistatus xmlns="DAV:"/>'.encode())
+    assert multistatus(b'<multistatus xmlns="DAV:"/>').responses == ()
 
 
 def test_a_cursor_is_no_larger_than_it_must_be(odd: MakeOdd) -> None:

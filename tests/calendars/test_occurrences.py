@@ -13,7 +13,7 @@ from typing import Any
 import icalendar
 import pytest
 import recurring_ical_events
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from flask_booking.calendars.components import scan
@@ -134,6 +134,14 @@ def test_a_time_that_clocks_never_showed_is_read_with_the_offset_before() -> Non
     assert spans(event.format("Europe/Berlin"), window=spring) == expected
     custom = CUSTOM.replace("+0330", "+0100").replace("+0430", "+0200")
     assert spans(event.format("Customized Time Zone"), head=custom, window=spring) == expected
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Customized Time Zone"])
+def test_of_a_time_that_clocks_showed_twice_the_first_counts(zone: str) -> None:
+    autumn = Window(at("2026-10-24 00:00"), at("2026-10-27 00:00"))
+    custom = CUSTOM.replace("+0330", "+0100").replace("+0430", "+0200")
+    event = f"DTSTART;TZID={zone}:20261025T023000\nDURATION:PT30M"
+    assert spans(event, head=custom, window=autumn) == ["10-25 00:30+30"]
 
 
 # -- series -----------------------------------------------------------------------------------------------------------
@@ -258,9 +266,17 @@ def test_apart_from_clock_changes_series_are_as_a_library_expands_them() -> None
     left_out=st.sets(st.integers(0, 59), max_size=5),
     moves=st.dictionaries(st.integers(0, 59), st.integers(-4000, 4000), max_size=4),
     minutes=st.integers(1, 600),
+    by_end=st.booleans(),
 )
 def test_daily_and_weekly_series_across_changes_of_clocks(
-    zone: str, first: dt.datetime, step: int, count: int, left_out: set[int], moves: dict[int, int], minutes: int
+    zone: str,
+    first: dt.datetime,
+    step: int,
+    count: int,
+    left_out: set[int],
+    moves: dict[int, int],
+    minutes: int,
+    by_end: bool,
 ) -> None:
     """Against the plainest expansion there is: wall clocks one after the other."""
     first = first.replace(second=0, microsecond=0, fold=0)
@@ -269,15 +285,21 @@ def test_daily_and_weekly_series_across_changes_of_clocks(
     window = Window(at("2026-05-01 00:00"), at("2027-02-01 00:00"))
     walls = [first + dt.timedelta(days=step * number) for number in range(count)]
 
+    def epoch(wall: dt.datetime) -> int:
+        return int(wall.replace(tzinfo=tz).timestamp())
+
+    lasts = epoch(first + length) - epoch(first) if by_end else minutes * 60
+    assume(lasts > 0)  # from a time that clocks never showed to one just after it
+
     def span(wall: dt.datetime) -> tuple[int, int]:
-        start = int(wall.replace(tzinfo=tz).timestamp())
-        return start, max(start + minutes * 60, int((wall + length).replace(tzinfo=tz).timestamp()))
+        end = epoch(wall) + lasts
+        return epoch(wall), max(end, epoch(wall + length)) if by_end else end
 
     expected, changed = [], []
     for number, wall in enumerate(walls):
         if number in moves:
             new = wall + dt.timedelta(minutes=moves[number])
-            expected.append(span(new))
+            expected.append((epoch(new), epoch(new) + minutes * 60))
             changed.append(
                 f"UID:1@x\nRECURRENCE-ID;TZID={zone}:{wall:%Y%m%dT%H%M%S}\nDTSTART;TZID={zone}:{new:%Y%m%dT%H%M%S}\n"
                 f"DURATION:PT{minutes}M"
@@ -290,7 +312,8 @@ def test_daily_and_weekly_series_across_changes_of_clocks(
         if number < count and number not in moves
     )
     rule = f"RRULE:FREQ={freq};INTERVAL={interval};COUNT={count}"
-    series = f"DTSTART;TZID={zone}:{first:%Y%m%dT%H%M%S}\nDURATION:PT{minutes}M\n{rule}"
+    end = f"DTEND;TZID={zone}:{first + length:%Y%m%dT%H%M%S}" if by_end else f"DURATION:PT{minutes}M"
+    series = f"DTSTART;TZID={zone}:{first:%Y%m%dT%H%M%S}\n{end}\n{rule}"
     ours = [(one.starts, one.ends) for one in found(series + exdates, *changed, window=window)]
     assert ours == sorted(one for one in expected if one[0] < window.end and one[1] > window.start)
 

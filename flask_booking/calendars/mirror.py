@@ -24,6 +24,7 @@ from ..errors import Contention, frames_of
 from ..models import ConnectedCalendar, Connection, ConnectionState
 from ..models.columns import utcnow
 from ..scheduling.transaction import current, transact
+from ..signals import wake_readers
 from ..state import session
 from . import care, inbound, store, watches
 from .provider import CalendarProvider, RemoteCalendar, Window
@@ -68,6 +69,7 @@ def request(calendar_ids: c.Collection[int], *, whole: bool = False) -> None:
         execution_options={"synchronize_session": False},
     )
     db.commit()
+    wake_readers(sorted(calendar_ids))
 
 
 def sync(calendar_id: int, *, full: bool = False, only_due: bool = False, waited_for: bool = False) -> bool:

@@ -10,7 +10,7 @@ from werkzeug.utils import import_string
 from ..connections.problems import Misconfigured
 from ..errors import BookingConfigError
 from ..state import state
-from .provider import CalendarProvider, Listening, OAuthProvider, Sign
+from .provider import CalendarProvider, Listening, OAuthProvider, OwnAccess, Sign
 
 OURS = {
     "google": "flask_booking.calendars.google.Google",
@@ -78,7 +78,7 @@ def offered() -> list[CalendarProvider]:
 
 def _ready(one: CalendarProvider) -> bool:
     if one.sign is not Sign.OAUTH:
-        return True
+        return isinstance(t.cast(t.Any, one), OwnAccess)
     try:
         t.cast(OAuthProvider, one).service(current_app.config)
     except Misconfigured:

@@ -52,7 +52,11 @@ def keep(provider: CalendarProvider, access: Access, calendar: RemoteCalendar, c
     channel, token = str(uuid.uuid4()), new_token()
     # Known before the service is asked: its first notification may come before its answer.
     db.add(CalendarWatch(calendar_id=calendar_id, channel=channel, token_hash=token_hash(token), expires=now + WISHED))
-    db.commit()
+    try:
+        db.commit()
+    except sa.exc.IntegrityError:  # the calendar was disconnected while it was read
+        db.rollback()
+        return
     try:
         made = provider.watch(access, calendar, WatchRequest(channel, address, token, now + WISHED))
     except ProviderProblem as problem:
@@ -70,24 +74,29 @@ def keep(provider: CalendarProvider, access: Access, calendar: RemoteCalendar, c
         _end(provider, access, row_id, watch if watch.id != made.id else None)
 
 
-def end_all(provider: CalendarProvider, access: Access, calendar_id: int) -> None:
-    """End every promise for a calendar that isn't read any more; failures are left to time."""
+def end_all(provider: CalendarProvider, access: Access, calendar_id: int) -> bool:
+    """End every promise for a calendar that isn't read any more, until one can't be ended; whether all could.
+
+    What is left goes by itself within days.
+    """
     rows = session().scalars(sa.select(CalendarWatch).where(CalendarWatch.calendar_id == calendar_id)).all()
     found = [(row.id, Watch(row.remote_id, row.resource, row.expires)) for row in rows]
     session().rollback()
-    for row_id, watch in found:
-        _end(provider, access, row_id, watch if watch.id else None)
+    return all(_end(provider, access, row_id, watch if watch.id else None) for row_id, watch in found)
 
 
-def _end(provider: CalendarProvider, access: Access, row_id: int, watch: Watch | None) -> None:
+def _end(provider: CalendarProvider, access: Access, row_id: int, watch: Watch | None) -> bool:
+    ended = True
     if watch is not None:
         try:
             provider.unwatch(access, watch)
         except ProviderProblem as problem:
             _log.info("%s didn't end a promise: %s", provider.name, problem)
+            ended = False
     db = session()
     db.execute(sa.delete(CalendarWatch).where(CalendarWatch.id == row_id))
     db.commit()
+    return ended
 
 
 def believed(notice: Notice) -> int | None:

@@ -111,6 +111,8 @@ BOOKING_RATE_LIMITS: dict[str, str] = {
     "manage": "60 per minute",
     "domain": "20 per minute",
     "ask": "600 per minute",
+    "hook": "1200 per minute",
+    "connect": "30 per minute",
 }
 """How often one address may do what, in the notation of the ``limits`` library; an empty text lifts a limit."""
 

@@ -68,6 +68,16 @@ def booking_url(public_id: str, *, base: str | None = None) -> str:
     return _join(base, current_app.config["BOOKING_SETTINGS_URL_PREFIX"], "bookings", public_id)
 
 
+def callback_url(provider: str) -> str:
+    """Where a service sends the browser of a host who has signed in: the redirect address to register there."""
+    return _join(None, current_app.config["BOOKING_SETTINGS_URL_PREFIX"], "calendars", "callback", provider)
+
+
+def calendars_url(*, base: str | None = None) -> str:
+    """The host's screen of connected accounts."""
+    return _join(base, current_app.config["BOOKING_SETTINGS_URL_PREFIX"], "calendars")
+
+
 def hook_url(provider: str) -> str:
     """Where a service tells of changes; empty where only a visitor's request would say what the CRM is called."""
     return _public(None, "hooks", provider) if current_app.config["BOOKING_PUBLIC_URL"] else ""

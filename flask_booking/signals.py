@@ -1,7 +1,7 @@
 """What happened, told after commit.  A receiver's error is logged and never reaches the guest.
 
-Each signal's sender is the Flask app; it carries ``booking`` (:class:`~flask_booking.models.Booking`) and ``entry``
-(:class:`~flask_booking.models.HistoryEntry`).
+Each signal's sender is the Flask app; those about bookings carry ``booking`` (:class:`~flask_booking.models.Booking`)
+and ``entry`` (:class:`~flask_booking.models.HistoryEntry`).
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ booking_reassigned = _signals.signal("booking-reassigned")
 outbox_filled = _signals.signal("outbox-filled")
 """Messages ``ids`` were committed and are due: wakes a worker.  Nothing is lost when nobody hears it."""
 
+calendars_due = _signals.signal("calendars-due")
+"""Connected calendars ``ids`` are to be read now: wakes a worker.  Nothing is lost when nobody hears it."""
+
 BY_KIND: dict[HistoryKind, NamedSignal] = {
     kind: _signals.signal(f"booking-{kind.replace('_', '-')}") for kind in HistoryKind
 }
@@ -54,6 +57,12 @@ def announce(kind: HistoryKind, booking: Booking, entry: HistoryEntry) -> None:
 def ring(message_ids: list[int]) -> None:
     """Wake the workers for these messages; call it after commit."""
     _send(outbox_filled, ids=message_ids)
+
+
+def wake_readers(calendar_ids: list[int]) -> None:
+    """Wake the workers to read these calendars; call it after commit."""
+    if calendar_ids:
+        _send(calendars_due, ids=calendar_ids)
 
 
 def _send(signal: NamedSignal, **said: t.Any) -> None:

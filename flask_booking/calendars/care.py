@@ -22,7 +22,7 @@ from ..models import (
 from ..models.columns import utcnow
 from ..scheduling.outbox import message, write
 from ..scheduling.transaction import current, transact
-from ..signals import ring
+from ..signals import ring, wake_readers
 from ..state import crm, session
 
 _log = logging.getLogger(__name__)
@@ -111,10 +111,10 @@ def resume(connection_id: int) -> None:
     """Take up an account again that was mended: read its calendars, and do what was left undone.  Commits."""
     db, now = session(), utcnow()
 
-    def work() -> list[int]:
+    def work() -> tuple[list[int], list[int]]:
         connection = db.scalar(current(sa.select(Connection).where(Connection.id == connection_id)))
         if connection is None:
-            return []
+            return [], []
         connection.state, connection.problem, connection.failures = ConnectionState.ACTIVE, "", 0
         connection.broken_at = None
         for calendar in connection.calendars:
@@ -125,11 +125,12 @@ def resume(connection_id: int) -> None:
             if one.state in (MessageState.FAILED, MessageState.WAITING) and not _claimed(one, now):
                 one.state, one.due_at, one.attempts, one.done_at = MessageState.WAITING, now, 0, None
                 ids.append(one.id)
-        return ids
+        return ids, [calendar.id for calendar in connection.calendars]
 
-    ids = transact(db, work)
+    ids, calendar_ids = transact(db, work)
     if ids:
         ring(ids)
+    wake_readers(calendar_ids)
 
 
 def _undone_events(connection_id: int) -> list[OutboxMessage]:

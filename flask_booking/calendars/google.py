@@ -38,6 +38,7 @@ from .provider import (
     Account,
     Changes,
     EventDraft,
+    Notice,
     RemoteCalendar,
     RemoteEvent,
     Resource,
@@ -275,6 +276,17 @@ class Google:
         """See the protocol."""
         with contextlib.suppress(Gone):
             ask(access, "POST", address("channels", "stop"), json={"id": watch.id, "resourceId": watch.resource})
+
+    def heard(self, headers: c.Mapping[str, str], body: bytes) -> list[Notice]:
+        """See :class:`.Listening`.  The first word of a channel says nothing of the calendar."""
+        found = read_notification(headers)
+        if found is None or found[2] == "sync":
+            return []
+        return [Notice(token=found[1], channel=found[0])]
+
+    def greeting(self, query: c.Mapping[str, str]) -> str | None:
+        """Google doesn't ask."""
+        return None
 
 
 def _calendar(item: dict[str, t.Any]) -> RemoteCalendar:

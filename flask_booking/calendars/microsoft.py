@@ -33,11 +33,12 @@ from ..connections.problems import (
 from ..connections.service import OAuthService
 from . import microsoft_events as events
 from .microsoft_graph import Answer, Graph, entries, within
-from .microsoft_push import Subscriptions, read_notifications
+from .microsoft_push import ENDING, Subscriptions, read_notifications
 from .provider import (
     Account,
     Changes,
     EventDraft,
+    Notice,
     RemoteCalendar,
     RemoteEvent,
     Resource,
@@ -156,6 +157,17 @@ class Microsoft:
     def unwatch(self, access: Access, watch: Watch) -> None:
         """See :meth:`.CalendarProvider.unwatch`."""
         Subscriptions(Graph(access)).end(watch.id)
+
+    def heard(self, headers: c.Mapping[str, str], body: bytes) -> list[Notice]:
+        """See :class:`.Listening`.  What is told of may be what a delta leaves out, so all is read again."""
+        return [
+            Notice(token=one.client_state, remote_id=one.subscription_id, whole=True, ended=one.kind in ENDING)
+            for one in read_notifications(body)
+        ]
+
+    def greeting(self, query: c.Mapping[str, str]) -> str | None:
+        """The token of the question whether anybody is there."""
+        return query.get("validationToken")
 
     # -- reading ------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,9 @@ LONGEST = 10_080 * 60
 _MARGIN = 300  # clocks differ
 _CHANGES = "created,updated,deleted"
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_LIFECYCLE = ("reauthorizationRequired", "subscriptionRemoved", "missed")
+ENDING = ("reauthorizationRequired", "subscriptionRemoved")
+"""What a subscription doesn't survive, unless something is done."""
+_LIFECYCLE = (*ENDING, "missed")
 
 
 class Notification(t.NamedTuple):

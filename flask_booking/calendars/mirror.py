@@ -21,9 +21,10 @@ from ..connections.access import Access
 from ..connections.lease import READING_SECONDS, Engaged, lease
 from ..connections.problems import CursorExpired, Gone, ProviderProblem
 from ..errors import Contention, frames_of
-from ..models import ConnectedCalendar, Connection, ConnectionState
+from ..models import CalendarEvent, ConnectedCalendar, Connection, ConnectionState, EventState
 from ..models.columns import utcnow
 from ..scheduling.transaction import current, transact
+from ..signals import wake_readers
 from ..state import session
 from . import care, inbound, store, watches
 from .provider import CalendarProvider, RemoteCalendar, Window
@@ -38,18 +39,28 @@ _BACKOFF = (60, 120, 300, 600, 1800, 3600)
 
 def due(limit: int = 100) -> list[int]:
     """The calendars that are to be read now, what was due first coming first."""
+    free = sa.or_(Connection.reading_until.is_(None), Connection.reading_until <= utcnow())
     query = (
         sa.select(ConnectedCalendar.id)
         .join(Connection, Connection.id == ConnectedCalendar.connection_id)
-        .where(
-            ConnectedCalendar.due_at <= utcnow(),
-            sa.or_(ConnectedCalendar.check_conflicts, ConnectedCalendar.target),
-            ~ConnectedCalendar.paused,
-            Connection.state == ConnectionState.ACTIVE,
-            sa.or_(Connection.reading_until.is_(None), Connection.reading_until <= utcnow()),
-        )
+        .where(ConnectedCalendar.due_at <= utcnow(), read_at_all(), free)
     )
     return list(session().scalars(query.order_by(ConnectedCalendar.due_at).limit(limit)))
+
+
+def read_at_all() -> sa.ColumnElement[bool]:
+    """Whether a calendar, joined with its connection, is one to read: it closes time, or has events of ours that its
+    owner may change."""
+    ours = sa.exists().where(
+        CalendarEvent.calendar_id == ConnectedCalendar.id,
+        CalendarEvent.state != EventState.REMOVED,
+        CalendarEvent.ends > int(time.time()),
+    )
+    return sa.and_(
+        Connection.state == ConnectionState.ACTIVE,
+        ~ConnectedCalendar.paused,
+        sa.or_(ConnectedCalendar.check_conflicts, ConnectedCalendar.target, ours),
+    )
 
 
 def request(calendar_ids: c.Collection[int], *, whole: bool = False) -> None:
@@ -68,6 +79,7 @@ def request(calendar_ids: c.Collection[int], *, whole: bool = False) -> None:
         execution_options={"synchronize_session": False},
     )
     db.commit()
+    wake_readers(sorted(calendar_ids))
 
 
 def sync(calendar_id: int, *, full: bool = False, only_due: bool = False, waited_for: bool = False) -> bool:

@@ -188,6 +188,22 @@ class WatchRequest:
 
 
 @dataclasses.dataclass(frozen=True)
+class Notice:
+    """Something that a service told, by ``channel`` (ours) or ``remote_id`` (its own), with the ``token`` it was given.
+
+    Nothing of it is believed before the token is compared.
+    """
+
+    token: str
+    channel: str = ""
+    remote_id: str = ""
+    whole: bool = False
+    """Whether asking what changed may not bring it to light: all has to be read again."""
+    ended: bool = False
+    """Whether the promise is over, or soon will be."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Account:
     """Who an account belongs to, as its service says: ``id`` never changes, ``name`` is shown (a mail address)."""
 
@@ -275,4 +291,18 @@ class OwnAccess(t.Protocol):
         """The way to ask in the name of an account: ``secret`` holds ``username`` and ``password``
         (:attr:`Sign.PASSWORD`) or ``address`` (:attr:`Sign.ADDRESS`), ``settings`` the server's ``url``.
         """
+        ...
+
+
+@t.runtime_checkable
+class Listening(t.Protocol):
+    """What a calendar provider that ``can_watch`` has besides: it understands what its service posts to us."""
+
+    def heard(self, headers: c.Mapping[str, str], body: bytes) -> list[Notice]:
+        """What a request tells; nothing when it isn't the service's."""
+        ...
+
+    def greeting(self, query: c.Mapping[str, str]) -> str | None:
+        """What a service that first asks whether anybody is there has to be answered, as plain text; None for a request
+        that is no such question."""
         ...

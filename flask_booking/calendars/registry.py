@@ -10,7 +10,7 @@ from werkzeug.utils import import_string
 from ..connections.problems import Misconfigured
 from ..errors import BookingConfigError
 from ..state import state
-from .provider import CalendarProvider, OAuthProvider, Sign
+from .provider import CalendarProvider, Listening, OAuthProvider, OwnAccess, Sign
 
 OURS = {
     "google": "flask_booking.calendars.google.Google",
@@ -33,13 +33,18 @@ def init_app(app: Flask) -> None:
 
 
 def find(name: str) -> CalendarProvider | None:
-    """The service of that name; None when the app has none."""
+    """The service of that name; None when the app has none, or ours lacks its extra."""
     known: dict[str, t.Any] = state().extras[_KEY]
     found = known.get(name)
     if found is None:
         return None
     if isinstance(found, str):
-        found = import_string(found)
+        try:
+            found = import_string(found)
+        except ImportError:
+            if found != OURS.get(name):
+                raise
+            return None  # the extra that it needs isn't installed
     if isinstance(found, type):
         found = found()
     known[name] = found
@@ -52,6 +57,12 @@ def provider(name: str) -> CalendarProvider:
     if found is None:
         raise Misconfigured(f"no calendar service is called {name}")
     return found
+
+
+def listening(name: str) -> Listening | None:
+    """The service of that name if it tells of changes; None if it doesn't, or there is none."""
+    found: t.Any = find(name)
+    return found if isinstance(found, Listening) and getattr(found, "can_watch", False) else None
 
 
 def offered() -> list[CalendarProvider]:
@@ -67,7 +78,7 @@ def offered() -> list[CalendarProvider]:
 
 def _ready(one: CalendarProvider) -> bool:
     if one.sign is not Sign.OAUTH:
-        return True
+        return isinstance(t.cast(t.Any, one), OwnAccess)
     try:
         t.cast(OAuthProvider, one).service(current_app.config)
     except Misconfigured:

@@ -67,7 +67,9 @@ def _keep(db: Session, reading: Reading) -> tuple[list[Noticed], dt.datetime | N
         drift = _replace_all(db, calendar, wanted)
         calendar.drift = drift if reading.proving else calendar.drift
         calendar.window_start, calendar.window_end = reading.window.start, reading.window.end
-        calendar.reconciled_at = _instant(reading.asked_at)
+        # Unless all of it was asked for again while the service was answering.
+        if calendar.reconciled_at is not None or calendar.due_at is None or calendar.due_at > utcnow():
+            calendar.reconciled_at = _instant(reading.asked_at)
     else:
         gone = {key_of(one.id) for one in reading.changes.resources} | {key_of(one) for one in reading.changes.removed}
         _delete(db, calendar, gone)

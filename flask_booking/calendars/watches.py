@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import collections.abc as c
 import hmac
 import logging
 import time
@@ -15,10 +15,9 @@ from ..connections.access import Access
 from ..connections.problems import ProviderProblem
 from ..encryption import new_token, token_hash
 from ..links import hook_url
-from ..models import CalendarWatch, ConnectedCalendar
-from ..models.columns import utcnow
+from ..models import CalendarWatch
 from ..state import session
-from .provider import CalendarProvider, RemoteCalendar, Watch, WatchRequest
+from .provider import CalendarProvider, Notice, RemoteCalendar, Watch, WatchRequest
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +52,11 @@ def keep(provider: CalendarProvider, access: Access, calendar: RemoteCalendar, c
     channel, token = str(uuid.uuid4()), new_token()
     # Known before the service is asked: its first notification may come before its answer.
     db.add(CalendarWatch(calendar_id=calendar_id, channel=channel, token_hash=token_hash(token), expires=now + WISHED))
-    db.commit()
+    try:
+        db.commit()
+    except sa.exc.IntegrityError:  # the calendar was disconnected while it was read
+        db.rollback()
+        return
     try:
         made = provider.watch(access, calendar, WatchRequest(channel, address, token, now + WISHED))
     except ProviderProblem as problem:
@@ -71,45 +74,48 @@ def keep(provider: CalendarProvider, access: Access, calendar: RemoteCalendar, c
         _end(provider, access, row_id, watch if watch.id != made.id else None)
 
 
-def end_all(provider: CalendarProvider, access: Access, calendar_id: int) -> None:
-    """End every promise for a calendar that isn't read any more; failures are left to time."""
+def end_all(provider: CalendarProvider, access: Access, calendar_id: int) -> bool:
+    """End every promise for a calendar that isn't read any more, until one can't be ended; whether all could.
+
+    What is left goes by itself within days.
+    """
     rows = session().scalars(sa.select(CalendarWatch).where(CalendarWatch.calendar_id == calendar_id)).all()
     found = [(row.id, Watch(row.remote_id, row.resource, row.expires)) for row in rows]
     session().rollback()
-    for row_id, watch in found:
-        _end(provider, access, row_id, watch if watch.id else None)
+    return all(_end(provider, access, row_id, watch if watch.id else None) for row_id, watch in found)
 
 
-def _end(provider: CalendarProvider, access: Access, row_id: int, watch: Watch | None) -> None:
+def _end(provider: CalendarProvider, access: Access, row_id: int, watch: Watch | None) -> bool:
+    ended = True
     if watch is not None:
         try:
             provider.unwatch(access, watch)
         except ProviderProblem as problem:
             _log.info("%s didn't end a promise: %s", provider.name, problem)
+            ended = False
     db = session()
     db.execute(sa.delete(CalendarWatch).where(CalendarWatch.id == row_id))
     db.commit()
+    return ended
 
 
-def believed(*, token: str, channel: str = "", remote_id: str = "") -> int | None:
+def believed(notice: Notice) -> int | None:
     """The calendar that a notification speaks of; None when it names nothing we know, or its token is wrong."""
-    name = CalendarWatch.channel == channel if channel else CalendarWatch.remote_id == remote_id
-    if not (channel or remote_id) or max(len(channel), len(remote_id), len(token)) > 255:
+    channel, remote_id = notice.channel, notice.remote_id
+    if not (channel or remote_id) or max(len(channel), len(remote_id), len(notice.token)) > 255:
         return None
+    name = CalendarWatch.channel == channel if channel else CalendarWatch.remote_id == remote_id
     for row in session().scalars(sa.select(CalendarWatch).where(name).limit(5)):
-        if hmac.compare_digest(row.token_hash, token_hash(token)):
+        if hmac.compare_digest(row.token_hash, token_hash(notice.token)):
             return row.calendar_id
     return None
 
 
-def lapse(remote_id: str) -> None:
-    """Forget a promise that its service has broken off: the next reading asks for another."""
+def lapse(remote_ids: c.Collection[str]) -> None:
+    """Forget promises that their service has broken off: the next reading asks for others.  Commits."""
     db = session()
-    ids = list(db.scalars(sa.select(CalendarWatch.calendar_id).where(CalendarWatch.remote_id == remote_id)))
-    db.execute(sa.delete(CalendarWatch).where(CalendarWatch.remote_id == remote_id))
     db.execute(
-        sa.update(ConnectedCalendar)
-        .where(ConnectedCalendar.id.in_(ids))
-        .values(due_at=utcnow(), reconciled_at=utcnow() - dt.timedelta(days=365))
+        sa.delete(CalendarWatch).where(CalendarWatch.remote_id.in_(remote_ids)),
+        execution_options={"synchronize_session": False},
     )
     db.commit()

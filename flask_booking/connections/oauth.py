@@ -69,6 +69,8 @@ class Granted:
     scopes: tuple[str, ...]
     reconnect: str | None = None
     """What :func:`begin` was given."""
+    for_host: str = ""
+    """What :func:`begin` was given."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +83,7 @@ class _Flow:
     user_key: str
     until: int
     reconnect: str | None
+    for_host: str
 
 
 def begin(
@@ -90,13 +93,15 @@ def begin(
     redirect_url: str,
     reconnect: str | None = None,
     login_hint: str = "",
+    for_host: str = "",
 ) -> str:
     """The address to send the browser to.
 
     ``user_key`` says who is logged in to the CRM: only they can finish.  ``redirect_url`` is where the service sends
     the browser afterwards, exactly as it is registered there, and a different one for each service.  ``reconnect`` is
     the public id of the connection that is to work again; :func:`finish` gives it back.  ``login_hint`` is the name of
-    the account that is expected, for services that can fill it in.
+    the account that is expected, for services that can fill it in.  ``for_host`` says whose account it will be here,
+    where somebody looks after a colleague; :func:`finish` gives it back.
 
     Writes into the session.
     """
@@ -107,6 +112,7 @@ def begin(
         user_key,
         int(time.time()) + SECONDS,
         reconnect,
+        for_host,
     )
     _keep([*_flows(), flow][-FLOWS:])
     more = dict(service.authorize_params)
@@ -148,7 +154,9 @@ def finish(service: OAuthService, args: c.Mapping[str, str], *, user_key: str, r
         raise MissingScope(" ".join(sorted(missing)))
     if tokens.expires_at is not None and not tokens.refresh_token:
         raise NotLasting("no refresh token")
-    return Granted(tokens.access_token, tokens.refresh_token, tokens.expires_at, tuple(scopes), flow.reconnect)
+    return Granted(
+        tokens.access_token, tokens.refresh_token, tokens.expires_at, tuple(scopes), flow.reconnect, flow.for_host
+    )
 
 
 def missing_scopes(service: OAuthService, granted: c.Iterable[str]) -> frozenset[str]:

@@ -12,13 +12,13 @@ import typing as t
 from babel import Locale
 from babel.core import get_global
 from babel.dates import format_date as cldr_date
-from babel.dates import format_interval, get_timezone_location
+from babel.dates import format_interval, format_timedelta, get_timezone_location
 from babel.dates import format_time as cldr_time
 from babel.units import format_unit
 
 from ..zones import zone as read_zone
 from .locale import formats_of
-from .words import bracketed
+from .words import bracketed, gettext
 
 DateStyle: t.TypeAlias = t.Literal[
     "full", "long", "medium", "short", "day", "month", "month name", "weekday name", "day number"
@@ -179,6 +179,22 @@ def zone_label(zone: str, at: dt.datetime, locale: str | None = None) -> str:
     offset = utc_offset(zone, at)
     city = _city(zone, str(formats_of(locale)))
     return bracketed(city, offset, locale) if city else offset
+
+
+def format_ago(value: dt.datetime, now: dt.datetime) -> str:
+    """How long ago an instant is, in its largest unit: 2 minutes ago; "just now" within a minute."""
+    seconds = (now - value).total_seconds()
+    if seconds < 60:
+        return gettext("just now")
+    # Rounded down: nobody shall be told that something is longer ago than it is.
+    unit = next(size for size in (86_400, 3600, 60) if seconds >= size)
+    whole = dt.timedelta(seconds=seconds // unit * unit)
+    text = format_timedelta(-whole, add_direction=True, threshold=_UNROUNDED, locale=formats_of())
+    return text.translate(_PLAIN_SPACES)
+
+
+_UNROUNDED = 1.0
+"""Babel takes the next larger unit from this share of it on."""
 
 
 def duration_text(minutes: int, locale: str | None = None) -> str:

@@ -11,6 +11,7 @@ from flask import Flask
 from . import choose as choose  # imported for the views they add to the blueprint
 from . import details as details
 from . import files as files
+from . import hooks as hooks
 from . import manage as manage
 from . import move as move
 from .blueprint import blueprint

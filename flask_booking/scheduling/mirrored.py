@@ -137,7 +137,7 @@ def _load(session: Session, host_ids: list[int], first: int, last: int) -> dict[
         if calendar_id not in reads[host_id]:
             reads[host_id][calendar_id] = Read(name, int(synced_at.timestamp()) if synced_at else 0, until)
         if starts is not None:
-            busy[host_id].append(Busy(starts, ends, title))
+            busy[host_id].append(Busy(starts, ends, f"{title} · {name}" if title else name))
     return {host_id: Mirror(tuple(reads[host_id].values()), tuple(busy[host_id])) for host_id in host_ids}
 
 

@@ -22,6 +22,9 @@ from ..models import (
     Booking,
     BookingDomain,
     BookingPage,
+    CalendarEvent,
+    ConnectedCalendar,
+    Connection,
     DateOverride,
     EventType,
     Host,
@@ -201,6 +204,20 @@ def domain(public_id: str) -> BookingDomain:
     return found
 
 
+def connection(public_id: str) -> Connection:
+    """A connected account, as :func:`event_type`."""
+    found: Connection = _find(Connection, public_id)
+    look_after(found.host)
+    return found
+
+
+def calendar(public_id: str) -> ConnectedCalendar:
+    """A calendar of a connected account, as :func:`event_type`."""
+    found: ConnectedCalendar = _find(ConnectedCalendar, public_id)
+    look_after(found.host)
+    return found
+
+
 def booking(public_id: str) -> Booking:
     """A booking that one of its hosts, its page's owner or their administrator looks at.
 
@@ -211,6 +228,16 @@ def booking(public_id: str) -> Booking:
     if not any(host.id == desk().host.id for host in concerned):
         look_after(next((host for host in concerned if may_manage(host)), None))
     return found
+
+
+def calendar_event(found: Booking, key: str) -> CalendarEvent:
+    """A booking's event in the calendar of a host whom the user may manage.  Raises :class:`NotBookable`."""
+    row = session().scalar(
+        sa.select(CalendarEvent).where(CalendarEvent.booking_id == found.id, CalendarEvent.key == key)
+    )
+    if row is None or not may_manage(row.host):
+        raise missing()
+    return row
 
 
 def message(public_id: str) -> OutboxMessage:

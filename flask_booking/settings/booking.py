@@ -18,7 +18,7 @@ from ..models.columns import utcnow
 from ..scheduling.choose import Ignoring
 from ..scheduling.intake import many_lines
 from ..state import crm, session
-from . import access, notices, times, words
+from . import access, events, notices, times, words
 from .blueprint import blueprint
 from .screen import render
 
@@ -169,6 +169,7 @@ def _page(found: Booking, *, problem: str = "", problems: dict[str, str] | None 
         booking=found,
         contact_url=crm().contact_url(contact) if contact is not None else None,
         messages=messages.all(),
+        entered=events.of_booking(found),
         others=[(slug, crm().display_name(host.user)) for host, slug in _others(found)] if found.live else [],
         problem=problem,
         problems=problems or {},

@@ -76,11 +76,16 @@ def _tables(event: EventType, day: dt.date, duration: int | None) -> list[tuple[
     return [
         (
             crm().display_name(hosts[host_id].user),
-            [_row(one, in_the_way) for one in verdicts],
+            [_row(one if _visible(hosts[host_id]) else _discreet(one), in_the_way) for one in verdicts],
             sum(one.reason is None for one in verdicts),
         )
         for host_id, verdicts in found.items()
     ]
+
+
+def _discreet(one: Verdict) -> Verdict:
+    """Without what a colleague calls it: what it is is nobody else's business."""
+    return dataclasses.replace(one, label="")
 
 
 def _row(one: Verdict, bookings: dict[int, Booking]) -> Row:

@@ -8,14 +8,28 @@ import typing as t
 
 import sqlalchemy as sa
 from flask.typing import ResponseReturnValue
+from sqlalchemy import orm as so
 
+from ..calendars import differences
 from ..catalog.hosts import OFFICE_HOURS
-from ..models import Booking, BookingHost, BookingStatus, Host, MessageState, OutboxMessage, Schedule
+from ..models import (
+    Booking,
+    BookingHost,
+    BookingStatus,
+    CalendarEvent,
+    ConnectedCalendar,
+    Connection,
+    ConnectionState,
+    Host,
+    MessageState,
+    OutboxMessage,
+    Schedule,
+)
 from ..models.booking import LIVE
 from ..models.columns import utcnow
 from ..state import session
 from ..zones import zone
-from . import booking_list, deliveries
+from . import booking_list, calendar_words, deliveries
 from .access import desk
 from .blueprint import blueprint
 from .screen import render
@@ -62,6 +76,10 @@ def overview() -> ResponseReturnValue:
         requests=_requests(host),
         crm_errors=_crm_errors(host),
         failed=_failed(host),
+        broken=_broken(host),
+        lost_target=_lost_target(host),
+        differing=_differing(host),
+        said=calendar_words,
         this_week=this_week,
         last_week=last_week,
         steps=_steps(),
@@ -121,8 +139,31 @@ def _crm_errors(host: Host) -> list[Booking]:
     return list(session().scalars(found))
 
 
+def _broken(host: Host) -> list[Connection]:
+    broken = Connection.state == ConnectionState.BROKEN
+    found = sa.select(Connection).where(Connection.host_id == host.id, broken).order_by(Connection.id)
+    return list(session().scalars(found))
+
+
+def _lost_target(host: Host) -> ConnectedCalendar | None:
+    """The calendar that bookings should go into, and that its account has no more."""
+    row = ConnectedCalendar
+    found: ConnectedCalendar | None = session().scalar(
+        sa.select(row).where(row.host_id == host.id, row.target, row.missing)
+    )
+    return found
+
+
+def _differing(host: Host) -> list[CalendarEvent]:
+    """Events that somebody changed in the calendar, or that couldn't be written."""
+    found = differences.open_ones(host.id).options(so.joinedload(CalendarEvent.booking))
+    return list(session().scalars(found.order_by(CalendarEvent.starts, CalendarEvent.id).limit(_SHOWN)))
+
+
 def _failed(host: Host) -> int:
-    failed = deliveries.of_host(host.id).where(OutboxMessage.state == MessageState.FAILED)
+    # What couldn't be written into a calendar is told by its booking.
+    elsewhere = OutboxMessage.topic.in_(("calendar", "conference"))
+    failed = deliveries.of_host(host.id).where(OutboxMessage.state == MessageState.FAILED, ~elsewhere)
     return session().scalar(sa.select(sa.func.count()).select_from(failed.subquery())) or 0
 
 

@@ -14,6 +14,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import catalog
+from ..calendars import wishes
 from ..encryption import unsign
 from ..i18n import gettext as _
 from ..models import BlockedTime, BookingPage, DateOverride, EventType, MessageRule, Schedule
@@ -147,6 +148,12 @@ def _rule_active(values: dict[str, t.Any]) -> Where:
     return "rules", {}
 
 
+def _calendar_paused(values: dict[str, t.Any]) -> Where:
+    calendar = access.calendar(values["id"])
+    (wishes.pause if values["paused"] else wishes.unpause)(calendar)
+    return "calendars", {}
+
+
 _ACTIONS: dict[str, c.Callable[[dict[str, t.Any]], Where]] = {
     "event_type_active": _active,
     "event_type_archived": _archived,
@@ -156,4 +163,5 @@ _ACTIONS: dict[str, c.Callable[[dict[str, t.Any]], Where]] = {
     "rule": _rule,
     "domain": _domain,
     "rule_active": _rule_active,
+    "calendar_paused": _calendar_paused,
 }

@@ -8,6 +8,7 @@ import typing as t
 from babel.dates import get_day_names
 
 from ..availability import Reason, Verdict
+from ..connections.problems import ALL
 from ..i18n import (
     current_locale,
     duration_text,
@@ -92,16 +93,30 @@ def delivery(message: OutboxMessage) -> str:
             return _("Will be tried again")
         return _("Planned") if message.due_at > utcnow() else _("On its way")
     return {
-        MessageState.DONE: _("Sent"),
+        MessageState.DONE: _("Sent") if mailed(message) else _("Done"),
         MessageState.FAILED: _("Failed"),
         MessageState.DROPPED: _("Not needed any more"),
     }[message.state]
 
 
+def mailed(message: OutboxMessage) -> bool:
+    """Whether a message goes to somebody, and not to a service or the CRM."""
+    return message.topic not in ("calendar", "conference", "crm")
+
+
+def delivery_error(message: OutboxMessage) -> str:
+    """Why the last try failed; a service's problem in words."""
+    code = message.last_error.partition(" ")[0]
+    if message.topic in ("calendar", "conference") and code in ALL:
+        return ALL[code]().sentence
+    return message.last_error
+
+
 def message_kind(message: OutboxMessage) -> str:
     """What a message is about."""
-    if message.topic == "crm":
-        return _("Entry in the CRM")
+    if not mailed(message):
+        kinds = {"crm": _("Entry in the CRM"), "calendar": _("Event in the calendar")}
+        return kinds.get(message.topic, _("Meeting link"))
     names = {
         "booked": _("Confirmation"),
         "requested": _("Request"),
@@ -112,6 +127,7 @@ def message_kind(message: OutboxMessage) -> str:
         "reassigned": _("Change of host"),
         "reminder": _("Reminder"),
         "follow_up": _("Follow-up"),
+        "linked": _("Meeting link"),
     }
     return names.get(message.kind, message.kind)
 

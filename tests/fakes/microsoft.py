@@ -96,6 +96,15 @@ class FakeMicrosoft(Writes):
     def api_url(self) -> str:
         return f"{self.url}/v1.0"
 
+    def config(self) -> dict[str, str]:
+        """What an app has to be configured with to find the stand-in in Microsoft's place."""
+        return {
+            "BOOKING_MICROSOFT_CLIENT_ID": self.client_id,
+            "BOOKING_MICROSOFT_CLIENT_SECRET": self.client_secret,
+            "BOOKING_MICROSOFT_AUTHORITY_URL": self.authority_url,
+            "BOOKING_MICROSOFT_API_URL": self.api_url,
+        }
+
     def now(self) -> float:
         return time.time() + self.skew
 

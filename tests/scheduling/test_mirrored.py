@@ -47,7 +47,12 @@ def test_a_busy_time_closes_what_it_touches_and_no_more(event: EventType, host: 
 
 def test_the_host_is_told_which_event_is_in_the_way(event: EventType, host: Host) -> None:
     busy(new_calendar(host), (midnight() + NOON, midnight() + NOON + HOUR))
-    assert why(event, midnight() + NOON) == (Reason.BUSY, "Dentist")
+    assert why(event, midnight() + NOON) == (Reason.BUSY, "Dentist · Work")
+
+
+def test_an_event_without_a_title_is_told_by_its_calendar(event: EventType, host: Host) -> None:
+    busy(new_calendar(host), (midnight() + NOON, midnight() + NOON + HOUR), title="")
+    assert why(event, midnight() + NOON) == (Reason.BUSY, "Work")
 
 
 def test_a_long_event_reaches_over_stretches_that_are_remembered_apart(event: EventType, host: Host) -> None:

@@ -10,9 +10,20 @@ import pytest
 from flask import Flask
 
 from flask_booking import catalog
-from flask_booking.models import BookingDomain, DateOverride, Host, MessageRule, OutboxMessage, Schedule
+from flask_booking.models import (
+    Booking,
+    BookingDomain,
+    CalendarEvent,
+    DateOverride,
+    Host,
+    MessageRule,
+    OutboxMessage,
+    Schedule,
+)
+from flask_booking.scheduling.calendar_events import new_key
 from flask_booking.settings.access import page_of
 from flask_booking.state import session
+from tests.calendars.made import new_calendar
 
 from .conftest import ROOT, Office, Screens, open_office, said
 
@@ -36,6 +47,8 @@ COLLECTIONS = [
     "/you",
     "/news",
     "/why",
+    "/calendars",
+    "/calendars/connect/caldav",
 ]
 
 OBJECTS = [
@@ -72,6 +85,17 @@ OBJECTS = [
     ("POST", "/bookings/{booking}/reschedule"),
     ("GET", "/book?event={event}"),
     ("POST", "/messages/log/{message}/retry"),
+    ("POST", "/calendars/{calendar}/switches"),
+    ("POST", "/calendars/{calendar}/pause"),
+    ("POST", "/calendars/{calendar}/unpause"),
+    ("POST", "/calendars/{calendar}/read"),
+    ("POST", "/calendars/accounts/{account}/test"),
+    ("POST", "/calendars/accounts/{account}/refresh"),
+    ("GET", "/calendars/accounts/{account}/disconnect"),
+    ("POST", "/calendars/accounts/{account}/disconnect"),
+    ("GET", "/calendars/connect/caldav?again={account}"),
+    ("POST", "/bookings/{booking}/events/{key}/follow"),
+    ("POST", "/bookings/{booking}/events/{key}/write"),
     ("POST", "/domains/{domain}/check"),
     ("POST", "/domains/{domain}/remove"),
 ]
@@ -91,8 +115,15 @@ def things_of(office: Office, name: str) -> dict[str, str]:
         )
         domain = BookingDomain(page=page_of(host), name=f"book.{name}.example", token="-")
         session().add(domain)
+        calendar = new_calendar(host, target=True)
+        found = session().query(Booking).filter_by(public_id=booking).one()
+        event = CalendarEvent(booking_id=found.id, host_id=host.id, calendar_id=calendar.id, key=new_key())
+        session().add(event)
         session().commit()
         return {
+            "calendar": calendar.public_id,
+            "account": calendar.connection.public_id,
+            "key": event.key,
             "domain": domain.public_id,
             "event": office.events[name],
             "schedule": schedule.public_id,
@@ -120,11 +151,13 @@ def test_every_view_is_in_the_matrix(office: Office) -> None:
     known = {path.partition("?")[0] for path in COLLECTIONS} | {path.partition("?")[0] for _, path in OBJECTS}
     # Changes of one's own things, and previews of what was sent with them.
     harmless = {"/undo", "/event-types/order", "/preview/markdown", "/preview/blocked", "/preview/accent", "/static/{}"}
+    harmless |= {"/calendars/target", "/calendars/wishes", "/calendars/callback/{}"}
     found = {
         "/".join("{}" if part.startswith("<") else part for part in rule.rule.removeprefix(ROOT).split("/"))
         for rule in office.app.url_map.iter_rules()
         if rule.endpoint.startswith("booking_settings.")
     }
+    found = {path.replace("/connect/{}", "/connect/caldav") for path in found}  # one service stands for all
     assert found - harmless == {re.sub(r"\{\w+\}", "{}", path) for path in known}
 
 

@@ -317,6 +317,71 @@ window.addEventListener("beforeunload", (event) => {
   if (touched.size) event.preventDefault();
 });
 
+// Switches work at once, and what is being done in the background is shown when it is done.
+
+const fresh = document.querySelector("[data-fresh]");
+
+async function refreshFrom(answer) {
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const newer = page.querySelector("[data-fresh]");
+  if (!answer.ok || !newer) {
+    location.reload();
+    return "";
+  }
+  const focused = document.activeElement?.id;
+  fresh.replaceChildren(...newer.childNodes);
+  fresh.toggleAttribute("data-pending", newer.hasAttribute("data-pending"));
+  prepareSwitches();
+  if (focused) document.getElementById(focused)?.focus();
+  return page.querySelector(".bk-notice[role=status] p")?.textContent.trim() ?? "";
+}
+
+function prepareSwitches() {
+  for (const button of all("[data-unscripted]", fresh)) button.hidden = true;
+  all("form", fresh).filter((form) => form.querySelector("[data-when]")).forEach(settle);
+}
+
+async function sendSwitches(form) {
+  settle(form);
+  try {
+    const said = await refreshFrom(await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }));
+    if (said) say(said);
+    waitForReading();
+  } catch {
+    location.reload();
+  }
+}
+
+let looks = 0;
+let waiting = false;
+
+function waitForReading() {
+  if (waiting || !fresh.hasAttribute("data-pending") || looks > 40) return;
+  looks += 1;
+  waiting = true;
+  setTimeout(async () => {
+    waiting = false;
+    // Nothing is replaced under somebody's fingers.
+    if (!document.hidden && !fresh.querySelector("details[open]")) {
+      try {
+        await refreshFrom(await fetch(location.href));
+      } catch {
+        // Offline: the next look may do.
+      }
+    }
+    waitForReading();
+  }, looks < 10 ? 1500 : 5000);
+}
+
+if (fresh) {
+  prepareSwitches();
+  fresh.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-switches]");
+    if (form) sendSwitches(form);
+  });
+  waitForReading();
+}
+
 // Event types are put in order by dragging.
 
 for (const list of all("[data-sortable]")) {

@@ -9,6 +9,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ..connections.problems import ALL, MissingScope, NeedsReconnect, ProviderProblem
+from ..links import base_url
 from ..models import (
     CalendarEvent,
     ConnectedCalendar,
@@ -24,6 +25,8 @@ from ..scheduling.outbox import message, write
 from ..scheduling.transaction import current, transact
 from ..signals import ring, wake_readers
 from ..state import crm, session
+from . import registry
+from .provider import Sign
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +72,8 @@ def break_off(connection_id: int, problem: ProviderProblem) -> bool:
             return []
         connection.state, connection.problem = ConnectionState.BROKEN, problem.code
         connection.broken_at = connection.broken_at or utcnow()
+        if _told(connection):  # mended and broken again within a second
+            return []
         return write(
             db,
             [
@@ -77,7 +82,7 @@ def break_off(connection_id: int, problem: ProviderProblem) -> bool:
                     kind=BROKEN,
                     dedupe_key=f"{BROKEN}:{connection.public_id}:{int(connection.broken_at.timestamp())}",
                     recipient=crm().email_of(connection.host.user),
-                    payload={"audience": "host", "host_id": connection.host_id, "connection": connection.public_id},
+                    payload=_said(connection, problem),
                 )
             ],
         )
@@ -87,6 +92,25 @@ def break_off(connection_id: int, problem: ProviderProblem) -> bool:
         _log.warning("connection %s is broken: %s", connection_id, problem)
         ring(ids)
     return bool(ids)
+
+
+def _said(connection: Connection, problem: ProviderProblem) -> dict[str, t.Any]:
+    """What the mail has to say: which account, and what doesn't work without it."""
+    service = registry.find(connection.provider)
+    used = [calendar for calendar in connection.calendars if not calendar.paused]
+    return {
+        "audience": "host",
+        "host_id": connection.host_id,
+        "connection": connection.public_id,
+        "account": connection.account_name,
+        "service": service.label if service is not None else connection.provider.capitalize(),
+        "signs_in": service is None or service.sign is Sign.OAUTH,
+        "problem": problem.code,
+        "closing": [calendar.name for calendar in used if calendar.check_conflicts],
+        "targets": [calendar.name for calendar in used if calendar.target],
+        "links": service is None,
+        "base_url": base_url(),
+    }
 
 
 def tell_broken() -> None:

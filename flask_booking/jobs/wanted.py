@@ -6,7 +6,8 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from ..models import Audience, BookingStatus, MessageState, OutboxMessage
+from ..calendars.care import BROKEN
+from ..models import Audience, BookingStatus, Connection, ConnectionState, MessageState, OutboxMessage
 from ..models.columns import utcnow
 from ..state import Session
 
@@ -15,6 +16,8 @@ TIMED = ("reminder", "follow_up")
 
 def unwanted(db: Session, message: OutboxMessage) -> str:
     """Why ``message`` must not be sent any more; an empty text when it must."""
+    if message.kind == BROKEN:
+        return _mended(db, message)
     if message.booking_id is None:
         return ""
     booking = message.booking
@@ -33,6 +36,14 @@ def unwanted(db: Session, message: OutboxMessage) -> str:
     elif message.topic == "mail" and _overtaken(db, message):
         return "a later message was sent already"
     return ""
+
+
+def _mended(db: Session, message: OutboxMessage) -> str:
+    """Whether the account of which a mail says that it stopped working works again, or is gone."""
+    state = db.scalar(sa.select(Connection.state).where(Connection.public_id == message.payload.get("connection")))
+    if state is None:
+        return "the account was disconnected"
+    return "" if state is ConnectionState.BROKEN else "the account works again"
 
 
 def _overtaken(db: Session, message: OutboxMessage) -> bool:

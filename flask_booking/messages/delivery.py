@@ -19,6 +19,7 @@ from ..models import Audience, BookingStatus, Host, MessageRule, OutboxMessage
 from ..models.booking import AGREEING
 from ..models.rule import Anchor
 from ..state import crm, session
+from . import account
 from .email import compose
 from .gather import invite, view_of
 from .invitation import Method, Person, checked_address
@@ -57,6 +58,8 @@ def compose_message(message: OutboxMessage) -> EmailMessage | None:
     Needs an application context, no request.  Raises :class:`MailRefused` when it can't be written.
     """
     booking, said = message.booking, message.payload
+    if message.kind == account.KIND:
+        return _about_account(message)
     if booking is None:
         return None
     reader = Reader(said.get("audience", Audience.GUEST.value))
@@ -91,6 +94,34 @@ def compose_message(message: OutboxMessage) -> EmailMessage | None:
     )
 
 
+def _about_account(message: OutboxMessage) -> EmailMessage | None:
+    """The mail to a host about a connected account."""
+    host = session().get(Host, message.payload.get("host_id") or 0)
+    recipient = Person(crm().display_name(host.user), crm().email_of(host.user)) if host is not None else None
+    if host is None or recipient is None or not recipient.email:
+        return None
+    name, mailbox = sending_mailbox()
+    rendered = account.render_account(host, message.payload)
+    try:
+        return compose(
+            sender=Person(name, mailbox),
+            reply_to=None,
+            recipient=recipient,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            invitation=None,
+            message_id=_message_id(message.dedupe_key, mailbox),
+            date=message.created_at,
+        )
+    except ValueError as error:
+        raise MailRefused(f"the mail can't be written: {error}") from None
+
+
+def _message_id(key: str, mailbox: str) -> str:
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{mailbox.rpartition('@')[2]}>"
+
+
 def compose_view(
     kind: Kind,
     reader: Reader,
@@ -120,7 +151,7 @@ def compose_view(
             text=rendered.text,
             html=rendered.html,
             invitation=invite(view, reader, method, mailbox, date) if method else None,
-            message_id=f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{mailbox.rpartition('@')[2]}>",
+            message_id=_message_id(key, mailbox),
             date=date,
             extra_headers=_unsubscribing(view) if kind in _BY_RULE and reader is Reader.GUEST else None,
         )

@@ -86,7 +86,7 @@ def render(
             text = _template(kind, reader, "txt").render(**context, own=fill(own, values))
         except Exception as error:
             raise BrokenTemplate(f"the template of the mail failed: {told(error)}") from error
-    return Rendered(subject, _tidy(text), html)
+    return Rendered(subject, tidied(text), html)
 
 
 def _template(kind: Kind, reader: Reader, ending: str) -> Template:
@@ -98,7 +98,7 @@ def _template(kind: Kind, reader: Reader, ending: str) -> Template:
     return environment().select_template(names)
 
 
-def _tidy(text: str) -> str:
+def tidied(text: str) -> str:
     """The same text whatever ``trim_blocks`` and ``lstrip_blocks`` the CRM has set."""
     lines = "\n".join(line.strip() for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"

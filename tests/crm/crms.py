@@ -1,4 +1,4 @@
-"""CRMs of other habits than the example's, each to be mounted in a process of its own (:mod:`tests.crm.apart`)."""
+"""CRMs of other habits than the example's, each to be mounted in a process of its own (:mod:`tests.fixtures.apart`)."""
 
 from __future__ import annotations
 

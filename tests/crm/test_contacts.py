@@ -16,8 +16,8 @@ from flask_booking import CRM, ContactFields, Guest
 from flask_booking.models import Booking
 from flask_booking.scheduling import book
 from flask_booking.state import session
-from tests.crm.apart import apart
 from tests.crm.crms import bookable, tenant_crm
+from tests.fixtures.apart import apart
 from tests.fixtures.people import Bookable
 from tests.scheduling.bookable import midnight, request
 

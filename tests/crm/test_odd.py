@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from flask_booking.models import Booking, BookingStatus
 from flask_booking.scheduling import book, cancel, complete_past, mark, reschedule
-from tests.crm.apart import apart
 from tests.crm.crms import ROOT, Kind, bookable, odd_crm, said
+from tests.fixtures.apart import apart
 from tests.scheduling.bookable import DAY, HOUR, guest, instant, midnight, request
 
 

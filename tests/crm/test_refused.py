@@ -16,7 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_co
 from flask_booking import CRM, ActivityFields, BookingConfigError, ContactFields, FlaskBooking, UserFields
 from flask_booking.crm import KINDS
 from flask_booking.models import HistoryKind
-from tests.crm.apart import apart
+from tests.fixtures.apart import apart
 
 
 class Base(DeclarativeBase):

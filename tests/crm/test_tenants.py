@@ -12,8 +12,8 @@ from flask_booking import catalog, scheduling
 from flask_booking.errors import InvalidInput, NotBookable
 from flask_booking.models import Booking, EventType, Host, OutboxMessage
 from flask_booking.scheduling import book
-from tests.crm.apart import apart
 from tests.crm.crms import ROOT, as_user, bookable, said, tenant_crm
+from tests.fixtures.apart import apart
 from tests.scheduling.bookable import HOUR, guest, midnight, request
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crm.apart import apart
 from tests.docs.snippets import DOCS, captioned, snippets
+from tests.fixtures.apart import apart
 
 PAGE = DOCS / "adapting.md"
 MODELS = """

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.crm.apart import apart as play_apart
+from tests.fixtures.apart import apart as play_apart
 
 
 @pytest.fixture(scope="session")

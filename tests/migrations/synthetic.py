@@ -1,14 +1,12 @@
 """A CRM that lives for one test.
 
 ``Traits(url, folder).run("booking migrate", "db upgrade")`` runs commands as ``flask`` does, in a process of its own
-that has nothing mapped yet: one deployment.  It is forked from a process that has imported everything, which saves
-most of its time.
+that has nothing mapped yet (:mod:`tests.fixtures.apart`): one deployment.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
 import pathlib
 import traceback
 import uuid
@@ -24,11 +22,10 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from flask_booking import CRM, ActivityFields, FlaskBooking, migrating
 from flask_booking.models import Host
+from tests.fixtures.apart import PROCESSES
 from tests.models.any_key import Renaming, live
 from tests.scheduling.bookable import new_host
 
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__, *(f"flask_booking.{room}" for room in ("public", "settings", "api"))])
 KEYS: dict[str, tuple[Any, ...]] = {
     "int": (sa.Integer,),
     "sequence": (sa.Integer, sa.Sequence("user_key_seq")),

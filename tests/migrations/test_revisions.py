@@ -19,13 +19,14 @@ from sqlalchemy.pool import NullPool
 
 from flask_booking import migrating
 from flask_booking.orm import bound
-from tests.models.test_any_key import run_crm
+from tests.fixtures.apart import apart
+from tests.models.any_key import play
 
 
 @pytest.mark.parametrize("key", ["int", "uuid", "string"])
 def test_a_history_adopts_the_tables_and_removes_them_again(key: str, each_fresh_database: str, tmp_path: Path) -> None:
     """The CRM has text keys of an old character set, or a naming convention that renames what has names."""
-    run_crm("history", key, each_fresh_database, tmp_path)
+    apart(play, "history", key, each_fresh_database, tmp_path)
 
 
 def test_there_is_one_line_of_revisions() -> None:

@@ -1,13 +1,11 @@
-"""A CRM with keys of one type: ``python -m tests.models.any_key life uuid sqlite:///… folder``.
+"""A CRM with keys of one type, and the life of a meeting in it: ``play("life", "uuid", "sqlite:///…", folder)``.
 
-A process maps its models onto one CRM, so each gets a process of its own, with everything imported anew.
-It ends with a traceback when something is not as it must be.
+A process maps its models onto one CRM, so each gets a process of its own (:mod:`tests.fixtures.apart`).
 """
 
 from __future__ import annotations
 
 import pathlib
-import sys
 import uuid
 from typing import Any
 
@@ -170,17 +168,16 @@ def migrate(app: Flask, db: SQLAlchemy, crm: CRM, folder: pathlib.Path) -> None:
             assert tables(db) == set()
 
 
-def main() -> None:
-    scenario, key, url, folder = sys.argv[1:]
+def play(scenario: str, key: str, url: str, folder: pathlib.Path) -> None:
+    """The ``life`` of a meeting, the same in a ``bare`` CRM, or the whole ``history`` of its tables."""
     db = SQLAlchemy(model_class=Renaming if key == "string" else Plain)
     # Migrations are for CRMs whose tables may be old: then text keys have the character set of their day.
     crm = new_crm(db, key, "latin1" if scenario == "history" else "utf8mb4")
     if scenario == "bare":  # a CRM that has users and nothing else
         crm = CRM(crm.models.user)
-    place = pathlib.Path(folder)
-    app = new_app(url, db, crm, place)
+    app = new_app(url, db, crm, folder)
     if scenario == "history":
-        migrate(app, db, crm, place)
+        migrate(app, db, crm, folder)
     else:
         with app.app_context():
             db.create_all()
@@ -188,7 +185,3 @@ def main() -> None:
             db.session.remove()
             db.drop_all()
             db.engine.dispose()
-
-
-if __name__ == "__main__":
-    main()

@@ -151,8 +151,7 @@ class Memory:
             )
             found.drafts[draft.key] = draft
             self._put(found, event)
-            join = f"https://meet.example/{draft.key}" if draft.conference in calendar.conferencing else ""
-            return self._written(found.events[draft.key], join)
+            return self._written(found.events[draft.key], calendar, draft)
 
     def remove(self, access: Access, calendar: RemoteCalendar, draft: EventDraft, known: Written | None) -> None:
         """See :class:`.CalendarProvider`."""
@@ -166,7 +165,7 @@ class Memory:
         self._called("look")
         with self._lock:
             event = self._find(calendar).events.get(known.id)
-            return None if event is None else self._written(event, "")
+            return None if event is None else self._written(event, calendar, draft)
 
     def watch(self, access: Access, calendar: RemoteCalendar, request: WatchRequest) -> Watch:
         """Nothing is told of: not called."""
@@ -193,7 +192,8 @@ class Memory:
         return Resource(event.id, (event,) if inside else ())
 
     @staticmethod
-    def _written(event: RemoteEvent, join_url: str) -> Written:
+    def _written(event: RemoteEvent, calendar: RemoteCalendar, draft: EventDraft) -> Written:
+        join = f"https://meet.example/{event.id}" if draft.conference in calendar.conferencing else ""
         return Written(
-            event.id, event.etag, event.uid, event.starts, event.ends, join_url=join_url, declined=event.declined
+            event.id, event.etag, event.uid, event.starts, event.ends, join_url=join, declined=event.declined
         )

@@ -67,6 +67,8 @@ class Memory:
         self.calendars_by_id: dict[str, MemoryCalendar] = {}
         self.troubles: list[ProviderProblem] = []
         self.calls: list[str] = []
+        self.own_uids = False
+        """Whether the service gives events names of its own."""
         self._lock = threading.RLock()
         self._numbers = itertools.count(1)
         self.add_calendar("work", "Work", primary=True)
@@ -147,7 +149,12 @@ class Memory:
             if known is not None and known.id not in found.events:
                 raise Gone
             event = RemoteEvent(
-                draft.key, draft.starts, draft.ends, title=draft.title, booking=draft.booking, uid=draft.uid
+                draft.key,
+                draft.starts,
+                draft.ends,
+                title=draft.title,
+                booking=draft.booking,
+                uid=f"{draft.key}@memory" if self.own_uids else draft.uid,
             )
             found.drafts[draft.key] = draft
             self._put(found, event)

@@ -23,9 +23,10 @@ from ..models import (
     OutboxMessage,
 )
 from ..models.columns import utcnow
+from ..models.stamps import restamp_mirror
 from ..scheduling.calendar_events import OWN_LINK
 from ..scheduling.outbox import message, write
-from ..scheduling.transaction import current, transact
+from ..scheduling.transaction import current, lock_calendars, transact
 from ..signals import ring, wake_readers
 from ..state import crm, session
 
@@ -73,6 +74,8 @@ def break_off(connection_id: int, problem: ProviderProblem) -> bool:
             return []
         connection.state, connection.problem = ConnectionState.BROKEN, problem.code
         connection.broken_at = connection.broken_at or utcnow()
+        lock_calendars(db, [connection.host_id])
+        restamp_mirror(db, connection.host_id)  # it makes no links now, whoever noticed it first
         return write(
             db,
             [

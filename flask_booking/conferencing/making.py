@@ -68,7 +68,7 @@ def deliver(message: OutboxMessage) -> bool:
     link = db.scalar(sa.select(MeetingLink).where(MeetingLink.booking_id == message.booking_id))
     if link is None:
         return False
-    link_id = link.id
+    link_id, began = link.id, utcnow()
     connection_id = link.connection_id or _find_account(link)
     if connection_id is None:
         return False
@@ -79,7 +79,7 @@ def deliver(message: OutboxMessage) -> bool:
     except ProviderProblem as problem:
         db.rollback()
         _note(link_id, problem)
-        care.note(connection_id, problem)
+        care.note(connection_id, problem, began=began)
         raise
 
 
@@ -184,7 +184,7 @@ def _take_back(message: OutboxMessage, leaving: dict[str, t.Any]) -> bool:
     booking, connection = message.booking, db.get(Connection, connection_id)
     if booking is None or connection is None:
         return False
-    draft, remote_id = draft_of(booking, connection), str(leaving.get("remote_id") or "")
+    draft, remote_id, began = draft_of(booking, connection), str(leaving.get("remote_id") or ""), utcnow()
     try:
         with lease(connection_id, "writing", WRITING_SECONDS):
             connection = db.get(Connection, connection_id, populate_existing=True)
@@ -197,7 +197,7 @@ def _take_back(message: OutboxMessage, leaving: dict[str, t.Any]) -> bool:
             provider.remove(access, draft, Meeting(remote_id, "") if remote_id else None)
     except ProviderProblem as problem:
         db.rollback()
-        care.note(connection_id, problem)
+        care.note(connection_id, problem, began=began)
         raise
     return True
 

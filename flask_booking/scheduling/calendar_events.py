@@ -138,9 +138,9 @@ def plan(session: Session, booking: Booking, entry: HistoryEntry) -> Planned:
     if not events and link is None:
         return NOTHING
     session.flush()
-    if link is not None:
-        messages.append(_to_service(booking, entry))
     why = f"{entry.kind}:{entry.id}"
+    if link is not None:
+        messages.append(_to_service(booking, why))
     messages += [calendar_message(booking, event.host_id, why, host=event.host) for event in events]
     return Planned(messages, elsewhere(booking, events), _link_to_come(session, booking, events, link))
 
@@ -205,7 +205,7 @@ def _hand_over(
     if link is not None and (link.connection is None or link.connection.host_id not in held):
         left = True
         if link.connection_id is not None:
-            messages.append(_to_service(booking, entry, leaving=link))
+            messages.append(_to_service(booking, f"{entry.kind}:{entry.id}", leaving=link))
         link.connection_id, link.remote_id, link.sequence = None, "", -1
         link.state, link.problem = EventState.WANTED, ""
     if left:
@@ -253,15 +253,49 @@ def calendar_message(booking: Booking, host_id: int, why: str, *, host: Host | N
     )
 
 
-def _to_service(booking: Booking, entry: HistoryEntry, *, leaving: MeetingLink | None = None) -> Message:
+def ask_again(session: Session, booking: Booking) -> list[Message]:
+    """Have a link made that couldn't be made before: by the account that was to make it, or one that is there now."""
+    why = f"again:{secrets.token_hex(4)}"
+    link = session.scalar(sa.select(MeetingLink).where(MeetingLink.booking_id == booking.id))
+    if link is None and booking.location.get("kind") in service_links():
+        link = MeetingLink(booking_id=booking.id)
+        session.add(link)
+    if link is not None:
+        link.connection_id = link.connection_id or service_account(session, booking)
+        link.state, link.problem = EventState.WANTED, ""
+        session.flush()
+        return [_to_service(booking, why)]
+    events = events_of(session, booking)
+    _ask_for_link(session, booking, [event for event in events if not event.conference])
+    asked = [event for event in events if event.conference]
+    for event in asked:
+        event.problem = ""
+    session.flush()
+    return [calendar_message(booking, event.host_id, why, host=event.host) for event in asked]
+
+
+def give_up_making(session: Session, booking: Booking) -> list[Message]:
+    """Have no link made (any more): the host gave one."""
+    for event in events_of(session, booking):
+        event.conference, event.problem = "", event.problem if event.problem != NO_LINK else ""
+    link = session.scalar(sa.select(MeetingLink).where(MeetingLink.booking_id == booking.id))
+    if link is None:
+        return []
+    link.problem = OWN_LINK
+    link.state = EventState.WANTED if link.state is not EventState.REMOVED else link.state
+    session.flush()
+    return [_to_service(booking, f"own:{secrets.token_hex(4)}")] if link.connection_id is not None else []
+
+
+def _to_service(booking: Booking, why: str, *, leaving: MeetingLink | None = None) -> Message:
     """What has the meeting at a service made into what the booking is, or with ``leaving`` taken back there."""
     payload: dict[str, t.Any] = {"base_url": base_url()}
     if leaving is not None:
         payload["leaving"] = {"connection_id": leaving.connection_id, "remote_id": leaving.remote_id}
     return message(
         topic="conference",
-        kind=entry.kind.value,
-        dedupe_key=f"{booking.uid}:{entry.id}:conference{':leaving' if leaving else ''}",
+        kind=why.partition(":")[0],
+        dedupe_key=f"{booking.uid}:{why}:conference{':leaving' if leaving else ''}",
         booking=booking,
         recipient=_address(leaving.connection.host if leaving and leaving.connection else booking.hosts[0]) or "host",
         payload=payload,

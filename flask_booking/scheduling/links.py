@@ -21,8 +21,9 @@ from ..models import (
 from ..models.columns import utcnow
 from ..signals import ring
 from ..state import Session, crm, session
-from .calendar_events import Elsewhere, calendar_message, elsewhere, events_of
+from .calendar_events import Elsewhere, ask_again, calendar_message, elsewhere, events_of, give_up_making
 from .outbox import Message, mail_payload, message, write
+from .places import link_missing
 from .transaction import current, lock_calendars, transact
 
 LINKED = "linked"
@@ -32,12 +33,13 @@ INVITED = "invited"
 _TELLING = ("booked", "accepted", "rescheduled", "reassigned", LINKED, INVITED)
 
 
-def set_link(booking_id: int, url: str, *, password: str = "", by: int | None = None) -> bool:
+def set_link(booking_id: int, url: str, *, password: str = "", by: int | None = None, instead: bool = False) -> bool:
     """Write the link of a meeting, also another one than before, and have everybody told.
 
     A confirmation that waits for it is sent now; who was told without it gets a mail, with a newer state of the meeting
     for calendars.  ``password`` is what guests need besides.  ``by`` is the host whose account made it: nothing is
-    written when that one holds the meeting no more.  Returns whether anything changed.  One transaction.
+    written when that one holds the meeting no more.  ``instead`` says that no other is to be made.  Returns whether
+    anything changed.  One transaction.
     """
     db = session()
 
@@ -50,12 +52,12 @@ def set_link(booking_id: int, url: str, *, password: str = "", by: int | None = 
             return None
         place = {key: value for key, value in booking.location.items() if key != "password"}
         booking.location = {**place, "url": url, **({"password": password} if password else {})}
+        later: list[Message] = give_up_making(db, booking) if instead else []
         if booking.status is not BookingStatus.CONFIRMED or booking.ends_at <= utcnow():
-            return []
+            return write(db, later)
         waiting, told = _mails(db, booking)
         for mail in waiting:
             mail.due_at = min(mail.due_at, utcnow())
-        later: list[Message] = []
         events = events_of(db, booking)
         if told:
             booking.sequence += 1
@@ -71,6 +73,22 @@ def set_link(booking_id: int, url: str, *, password: str = "", by: int | None = 
     if ids:
         ring(ids)
     return ids is not None
+
+
+def try_again(booking_id: int) -> bool:
+    """Have the link of a coming meeting made that couldn't be made before; False when there is nothing to be made."""
+    db = session()
+
+    def work() -> list[int]:
+        booking = _locked(db, booking_id)
+        if booking is None or booking.status is not BookingStatus.CONFIRMED or booking.ends_at <= utcnow():
+            return []
+        return write(db, ask_again(db, booking)) if link_missing(booking.location) else []
+
+    ids = transact(db, work)
+    if ids:
+        ring(ids)
+    return bool(ids)
 
 
 def give_up_event(event_id: int, problem: str) -> None:

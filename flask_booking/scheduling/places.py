@@ -112,21 +112,31 @@ def offered(event: EventType, hosts: c.Iterable[Host] | None = None) -> list[Pla
 def offered_by(events: c.Sequence[EventType]) -> dict[int, list[Place]]:
     """The same for several event types, by their keys: in two queries, or none."""
     found = {event.id: event.locations for event in events}
-    asked = [event for event in events if _any_made(event.locations)]
-    if asked:
-        query = sa.select(EventType).where(EventType.id.in_([event.id for event in asked]))
-        rows = list(session().scalars(query.options(so.selectinload(EventType.hosts))))
-        hosts = {host.id: host for row in rows for host in row.hosts}
-        makers(session(), list(hosts.values()))
-        found |= {row.id: offered(row) for row in rows}
+    for event, able in _ables(events):
+        found[event.id] = _working(event, able) or event.locations
     return found
 
 
-def unmade(event: EventType) -> list[Place]:
-    """The places of ``event`` that guests aren't offered, or shouldn't be: nobody can make their link now."""
-    hosts = [host for host in event.hosts if host.active] if _any_made(event.locations) else []
-    working = _working(event, list(makers(session(), hosts).values()))
-    return [place for place in event.locations if place not in working]
+def unmade(events: c.Sequence[EventType]) -> dict[int, list[str]]:
+    """The kinds of places of event types, by their keys, whose link nobody can make now: in two queries, or none."""
+    found = {}
+    for event, able in _ables(events):
+        working = _working(event, able)
+        found[event.id] = [place["kind"] for place in event.locations if place not in working]
+    return found
+
+
+def _ables(events: c.Sequence[EventType]) -> c.Iterator[tuple[EventType, list[frozenset[str]]]]:
+    """Those of ``events`` that have a place whose link has to be made, and what each of their hosts can make."""
+    asked = [event.id for event in events if _any_made(event.locations)]
+    if not asked:
+        return
+    query = sa.select(EventType).where(EventType.id.in_(asked)).options(so.selectinload(EventType.hosts))
+    rows = list(session().scalars(query))
+    hosts = {host.id: host for row in rows for host in row.hosts if host.active}
+    able = makers(session(), list(hosts.values()))
+    for row in rows:
+        yield row, [able[host.id] for host in row.hosts if host.active]
 
 
 def _any_made(places: c.Iterable[Place]) -> bool:

@@ -1,4 +1,4 @@
-"""Places whose link is made for each meeting, as guests meet them: offered where somebody makes it, joined by a button."""
+"""Places whose link is made for each meeting, as guests meet them: offered where somebody makes it, and told later."""
 
 from __future__ import annotations
 

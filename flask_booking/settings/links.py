@@ -15,6 +15,7 @@ from ..calendars.provider import OAuthProvider
 from ..calendars.writing import LinkPending
 from ..catalog import check
 from ..conferencing import registry as services
+from ..conferencing.making import NoAccount
 from ..connections.problems import Misconfigured
 from ..i18n import gettext as _
 from ..models import Booking, BookingHost, BookingPage, BookingStatus, CalendarEvent, EventType, Host, MeetingLink
@@ -28,6 +29,7 @@ from .forms import length_of
 
 FREE_ZOOM_MINUTES = 40
 """Zoom ends meetings of accounts that nobody pays for after so many minutes."""
+NO_ACCOUNT = NoAccount.code
 _MOST = 5
 _SERVICES = {"google_meet": "google", "teams": "microsoft"}
 
@@ -88,10 +90,22 @@ def calendars_url() -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Trouble:
-    """A coming meeting whose link couldn't be made (yet): ``text`` says why."""
+    """A coming meeting whose link couldn't be made (yet): ``text`` says why, ``code`` is what its row keeps."""
 
     booking: Booking
-    text: str
+    code: str
+
+    @property
+    def text(self) -> str:
+        return words.link_problem(made_name(self.booking.location), self.code)
+
+    @property
+    def to_try(self) -> bool:
+        """Whether somebody could make it now."""
+        kind = self.booking.location["kind"]
+        if self.code != NO_ACCOUNT:
+            return True
+        return kind not in CALENDAR_LINKS and any(kind in one for one in makers(session(), self.booking.hosts).values())
 
 
 def trouble(booking: Booking) -> Trouble | None:
@@ -103,7 +117,7 @@ def trouble(booking: Booking) -> Trouble | None:
     ):
         return None
     code = _problem_of(booking)
-    return Trouble(booking, words.link_problem(made_name(booking.location), code)) if code else None
+    return Trouble(booking, code) if code else None
 
 
 def troubles(host: Host) -> list[Trouble]:
@@ -130,12 +144,12 @@ def _problem_of(booking: Booking) -> str:
     if booking.location["kind"] not in CALENDAR_LINKS:
         link = db.scalar(sa.select(MeetingLink).where(MeetingLink.booking_id == booking.id))
         if link is None or link.connection_id is None:
-            return "no_account"
+            return NO_ACCOUNT
         return link.problem
     making = sa.select(CalendarEvent).where(CalendarEvent.booking_id == booking.id, CalendarEvent.conference != "")
     event = db.scalar(making.order_by(CalendarEvent.id).limit(1))
     if event is None or event.calendar_id is None:
-        return "no_account"
+        return NO_ACCOUNT
     return event.problem if event.problem != LinkPending.code else ""
 
 

@@ -14,7 +14,17 @@ from flask_booking.calendars.care import resume
 from flask_booking.conferencing.making import deliver
 from flask_booking.connections.accounts import disconnect
 from flask_booking.connections.lease import lease
-from flask_booking.models import Booking, Connection, ConnectionState, EventState, Host, MessageState, OutboxMessage
+from flask_booking.models import (
+    Booking,
+    CalendarEvent,
+    Connection,
+    ConnectionState,
+    EventState,
+    Host,
+    MeetingLink,
+    MessageState,
+    OutboxMessage,
+)
 from flask_booking.models.columns import utcnow
 from flask_booking.scheduling import accept, cancel, reassign, reschedule
 from flask_booking.scheduling.links import set_link
@@ -322,6 +332,16 @@ class TestAnotherHost:
         office.deliver()
         reassign(booking.id, ben.id)
         assert not set_link(booking.id, "https://zoom.example/late", by=office.ann.host.id)
+
+
+def test_an_event_type_that_is_deleted_takes_what_was_made_for_its_bookings_along(office: Office) -> None:
+    office.add_calendar()
+    booking = office.book()
+    office.deliver()
+    cancel(booking.id, actor="guest")
+    office.deliver()
+    catalog.delete_event_type(office.ann.event)
+    assert session().query(MeetingLink).count() == session().query(CalendarEvent).count() == 0
 
 
 def test_a_retry_by_hand_starts_anew(office: Office) -> None:

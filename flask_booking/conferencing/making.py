@@ -15,10 +15,10 @@ from flask import current_app
 
 from ..calendars import care
 from ..connections.access import Access
-from ..connections.lease import WRITING_SECONDS, lease
+from ..connections.lease import WRITING_SECONDS, Engaged, lease
 from ..connections.opening import access_to, secret_of
-from ..connections.problems import NeedsReconnect, ProviderProblem
-from ..i18n import gettext_noop, labelled, use_locale
+from ..connections.problems import NeedsReconnect, NoAccount, ProviderProblem
+from ..i18n import labelled, use_locale
 from ..models import Booking, BookingStatus, Connection, ConnectionState, EventState, MeetingLink, OutboxMessage
 from ..models.columns import utcnow
 from ..scheduling.calendar_events import OWN_LINK, service_account
@@ -31,14 +31,6 @@ from .provider import ConferencingProvider, Meeting, MeetingDraft, OwnAccess
 HELD = (BookingStatus.CONFIRMED, BookingStatus.COMPLETED, BookingStatus.NO_SHOW)
 """Bookings that have a meeting.  A request has none: nobody has agreed to it."""
 TOPIC_MOST = 200
-
-
-class NoAccount(ProviderProblem):
-    """None of the hosts has an account that makes the link; when one is connected, it is made."""
-
-    code = "no_account"
-    text = gettext_noop("No account is connected that makes the meeting's link.")
-    permanent = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +47,8 @@ class _Job:
     known: Meeting | None
     wanted: bool
     sequence: int
+    had: tuple[str, int]
+    """What the link's row kept of the last time: the meeting's id, and the booking's sequence."""
 
 
 def deliver(message: OutboxMessage) -> bool:
@@ -70,6 +64,7 @@ def deliver(message: OutboxMessage) -> bool:
         return False
     link_id, began = link.id, utcnow()
     connection_id = link.connection_id or _find_account(link)
+    db.rollback()  # a lease is seen by nobody who is in a transaction that began before it
     if connection_id is None:
         return False
     try:
@@ -152,6 +147,7 @@ def _job(link_id: int, connection_id: int) -> _Job | None:
         known=known if link.remote_id and (url or not wanted) else None,
         wanted=wanted,
         sequence=booking.sequence,
+        had=(link.remote_id, link.sequence),
     )
     db.rollback()
     return job
@@ -168,14 +164,29 @@ def _to_do(booking: Booking, link: MeetingLink, wanted: bool) -> bool:
 def _make(job: _Job) -> bool:
     if not job.wanted:
         job.provider.remove(job.access, job.draft, job.known)
-        _record(job.link_id, job.connection_id, {"state": EventState.REMOVED})
+        _keep(job, {"state": EventState.REMOVED})
         return True
     meeting = job.provider.write(job.access, job.draft, job.known)
     values = {"state": EventState.WRITTEN, "problem": "", "remote_id": meeting.id, "sequence": job.sequence}
-    if _record(job.link_id, job.connection_id, values):
+    if _keep(job, values):
         password = password_apart(meeting.join_url, meeting.password)
         set_link(job.booking_id, meeting.join_url, password=password, by=job.host_id)
     return True
+
+
+def _keep(job: _Job, values: dict[str, t.Any]) -> bool:
+    """Keep what the service has now; False when another account makes the link meanwhile.
+
+    Who is so late that somebody else wrote has perhaps undone what is newer, so it is made again.  Raises
+    :class:`~flask_booking.connections.lease.Engaged` for that.
+    """
+    remote_id, sequence = job.had
+    unchanged = (MeetingLink.remote_id == remote_id) & (MeetingLink.sequence == sequence)
+    if _record(job.link_id, job.connection_id, values, unchanged):
+        return True
+    if _record(job.link_id, job.connection_id, {"state": EventState.WANTED}):
+        raise Engaged("somebody else wrote meanwhile", retry_after=1)
+    return False
 
 
 def _take_back(message: OutboxMessage, leaving: dict[str, t.Any]) -> bool:
@@ -185,6 +196,7 @@ def _take_back(message: OutboxMessage, leaving: dict[str, t.Any]) -> bool:
     if booking is None or connection is None:
         return False
     draft, remote_id, began = draft_of(booking, connection), str(leaving.get("remote_id") or ""), utcnow()
+    db.rollback()
     try:
         with lease(connection_id, "writing", WRITING_SECONDS):
             connection = db.get(Connection, connection_id, populate_existing=True)
@@ -202,14 +214,14 @@ def _take_back(message: OutboxMessage, leaving: dict[str, t.Any]) -> bool:
     return True
 
 
-def _record(link_id: int, connection_id: int | None, values: dict[str, t.Any]) -> bool:
+def _record(link_id: int, connection_id: int | None, values: dict[str, t.Any], *where: t.Any) -> bool:
     """Write ``values``, unless another account makes the link meanwhile.  Commits."""
     db = session()
     mine = MeetingLink.connection_id.is_(None) if connection_id is None else MeetingLink.connection_id == connection_id
     changed = t.cast(
         "sa.CursorResult[t.Any]",
         db.execute(
-            sa.update(MeetingLink).where(MeetingLink.id == link_id, mine).values(values),
+            sa.update(MeetingLink).where(MeetingLink.id == link_id, mine, *where).values(values),
             execution_options={"synchronize_session": False},
         ),
     )

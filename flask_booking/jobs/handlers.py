@@ -5,9 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ..calendars.writing import deliver as write_event
-from ..conferencing.making import NoAccount
 from ..conferencing.making import deliver as make_meeting
-from ..connections.problems import ForbiddenAddress, Gone, NotAllowed
+from ..connections.problems import ForbiddenAddress, Gone, NoAccount, NotAllowed
 from ..errors import BookingError, Contention
 from ..messages.delivery import compose_message, send
 from ..messages.transport import MailRefused

@@ -179,6 +179,5 @@ def _page(found: Booking, *, problem: str = "", problems: dict[str, str] | None 
         place=words.place(found.location),
         trouble=links.trouble(found),
         coming=found.status is BookingStatus.CONFIRMED and found.ends_at > utcnow() and link_missing(found.location),
-        calendars_url=links.calendars_url(),
         reason=request.form.get("reason", ""),
     )

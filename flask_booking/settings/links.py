@@ -15,8 +15,7 @@ from ..calendars.provider import OAuthProvider
 from ..calendars.writing import LinkPending
 from ..catalog import check
 from ..conferencing import registry as services
-from ..conferencing.making import NoAccount
-from ..connections.problems import Misconfigured
+from ..connections.problems import Misconfigured, NoAccount
 from ..i18n import gettext as _
 from ..models import Booking, BookingHost, BookingPage, BookingStatus, CalendarEvent, EventType, Host, MeetingLink
 from ..models.columns import utcnow
@@ -42,7 +41,6 @@ class Makers:
     able: frozenset[str]
     others: list[str]
     made: list[str]
-    calendars_url: str
     longest: int
     """How long the event type's meetings are at most, in minutes."""
     free_minutes: int = FREE_ZOOM_MINUTES
@@ -63,7 +61,7 @@ def makers_for(event: EventType | None, page: BookingPage, values: c.Mapping[str
     others = [name for kind, name in made_links().items() if kind not in able and _connectable(kind)]
     typed = (values["duration"], *values["more_durations"].replace(";", ",").split(","))
     lengths = [minutes for text in typed if isinstance(minutes := length_of(text), int)]
-    return Makers(able, others, list(made_links()), calendars_url(), max(lengths, default=0))
+    return Makers(able, others, list(made_links()), max(lengths, default=0))
 
 
 def _connectable(kind: str) -> bool:
@@ -77,12 +75,6 @@ def _connectable(kind: str) -> bool:
     except Misconfigured:
         return False
     return True
-
-
-def calendars_url() -> str:
-    """The screen where accounts are connected."""
-    name = "booking_settings.calendars"
-    return url_for(name) if name in current_app.view_functions else ""
 
 
 # -- meetings without a link ------------------------------------------------------------------------------------------

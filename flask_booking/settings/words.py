@@ -108,7 +108,9 @@ def mailed(message: OutboxMessage) -> bool:
 def delivery_error(message: OutboxMessage) -> str:
     """Why the last try failed; a service's problem in words."""
     code = message.last_error.partition(" ")[0]
-    if message.topic in ("calendar", "conference") and code in ALL:
+    if message.topic == "conference" and code in ALL and message.booking is not None:
+        return link_problem(made_name(message.booking.location), code)
+    if message.topic == "calendar" and code in ALL:
         return ALL[code]().sentence
     return message.last_error
 

@@ -10,7 +10,6 @@ from flask_booking.conferencing.memory import MemoryMeetings
 from flask_booking.connections.accounts import disconnect
 from flask_booking.connections.problems import NotAllowed
 from flask_booking.models import Booking, Connection, MeetingLink, OutboxMessage
-from flask_booking.settings import links
 from flask_booking.state import session
 from tests.fixtures.apps import MakeApp
 from tests.fixtures.meetings import can_make
@@ -153,6 +152,11 @@ class TestWithoutLink:
         held_at(office, "zoom")
         return booked(office)
 
+    def test_leads_to_the_accounts(self, office: Office, ann: Screens, booking: str) -> None:
+        assert (
+            'href="/settings/booking/calendars"' in ann.get(f"/bookings/{booking}").text.partition("bk-link-missing")[2]
+        )
+
     def test_is_told_where_the_host_looks(self, office: Office, ann: Screens, booking: str) -> None:
         reason = "No connected account makes links for Zoom, so this meeting has none."
         assert reason in ann.text(f"/bookings/{booking}")
@@ -261,8 +265,3 @@ def test_a_contact_s_page_of_the_crm_says_where(office: Office) -> None:
         contact = session().query(Booking).one().contact
         macros = '{% from "booking/crm/meetings.html" import meetings_of %}{{ meetings_of(contact) }}'
         assert "Ann Meyer · Zoom" in render_template_string(macros, contact=contact)
-
-
-def test_the_screen_of_accounts_is_led_to(office: Office) -> None:
-    with office.app.test_request_context():
-        assert links.calendars_url() in ("", "/settings/booking/calendars")

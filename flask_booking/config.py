@@ -186,6 +186,10 @@ BOOKING_CALENDAR_PROVIDERS: dict[str, t.Any] = {}
 """Calendar services of your own, by name: objects, classes or their dotted paths (see :doc:`calendars`).  One of the
 package's own is replaced by the same name (``google``, ``microsoft``, ``caldav``, ``ical``), and taken away by None."""
 
+BOOKING_CONFERENCING_PROVIDERS: dict[str, t.Any] = {}
+"""Services for meeting links of your own, by the kind of their places, given as in ``BOOKING_CALENDAR_PROVIDERS``;
+``zoom`` is the package's own."""
+
 BOOKING_CALENDAR_STALE_MINUTES = 120
 """How long what was read of a connected calendar counts as true.  When nothing newer could be read, the calendar closes
 all time that it could be in the way of, or is asked when somebody books: as the host wishes."""

@@ -95,8 +95,8 @@ def _check_addresses(app: Flask) -> None:
 
 
 def _register(app: Flask) -> None:
-    from . import api, calendars, cli, domains, jobs, public, settings
+    from . import api, calendars, cli, conferencing, domains, jobs, public, settings
 
-    rooms: tuple[t.Any, ...] = (domains, calendars, jobs, public, api, cli, settings)
+    rooms: tuple[t.Any, ...] = (domains, calendars, conferencing, jobs, public, api, cli, settings)
     for room in rooms:
         room.init_app(app)

@@ -17,6 +17,7 @@ from ..models import Booking, BookingPage, EventType
 from ..scheduling.guest_form import questions_of
 from ..scheduling.intake import check
 from ..scheduling.offers import Moved
+from ..scheduling.places import Place, offered, offered_by
 from ..state import crm, session, state
 from ..zones import UnknownZone, zone
 from .blueprint import answer, api, body
@@ -38,13 +39,14 @@ def page(page_slug: str) -> Response:
     guards.check_rate("page")
     found = _page(page_slug)
     listed = [event for event in found.event_types if event.active and event.archived_at is None]
+    places = offered_by(listed)
     return answer(
         {
             "slug": found.slug,
             "title": found.title or crm().display_name(found.host.user),
             "welcome": found.welcome,
             "url": links.page_url(found.slug),
-            "event_types": [_event(found, event) for event in listed],
+            "event_types": [_event(found, event, places[event.id]) for event in listed],
         }
     )
 
@@ -64,7 +66,7 @@ def event_type(page_slug: str, event_slug: str) -> Response:
     guards.check_rate("page")
     address = _address(page_slug, event_slug)
     found = t.cast(EventType, session().get(EventType, address.event_type_id))
-    return answer(_event(found.page, found))
+    return answer(_event(found.page, found, offered(found)))
 
 
 @api.get("/public/<page_slug>/<event_slug>/slots")
@@ -255,7 +257,7 @@ def _duration(text: str | None) -> int | None:
     return int(text)
 
 
-def _event(found: BookingPage, event: EventType) -> dict[str, t.Any]:
+def _event(found: BookingPage, event: EventType, places: list[Place]) -> dict[str, t.Any]:
     return {
         "slug": event.slug,
         "title": event.title,
@@ -263,7 +265,7 @@ def _event(found: BookingPage, event: EventType) -> dict[str, t.Any]:
         "durations": event.durations,
         "seats": event.seats,
         "requires_approval": event.requires_approval,
-        "locations": [_place(place) for place in event.locations],
+        "locations": [_place(place) for place in places],
         "questions": questions_of(event),
         "url": links.page_url(found.slug, event.slug),
     }

@@ -11,6 +11,9 @@ import sqlalchemy as sa
 from ..connections.problems import ALL, MissingScope, NeedsReconnect, ProviderProblem
 from ..links import base_url
 from ..models import (
+    Booking,
+    BookingHost,
+    BookingStatus,
     CalendarEvent,
     ConnectedCalendar,
     Connection,
@@ -21,8 +24,10 @@ from ..models import (
     OutboxMessage,
 )
 from ..models.columns import utcnow
+from ..models.stamps import restamp_mirror
+from ..scheduling.calendar_events import OWN_LINK
 from ..scheduling.outbox import message, write
-from ..scheduling.transaction import current, transact
+from ..scheduling.transaction import current, lock_calendars, transact
 from ..signals import ring, wake_readers
 from ..state import crm, session
 from . import registry
@@ -72,6 +77,8 @@ def break_off(connection_id: int, problem: ProviderProblem) -> bool:
             return []
         connection.state, connection.problem = ConnectionState.BROKEN, problem.code
         connection.broken_at = connection.broken_at or utcnow()
+        lock_calendars(db, [connection.host_id])
+        restamp_mirror(db, connection.host_id)  # it makes no links now, whoever noticed it first
         if _told(connection):  # mended and broken again within a second
             return []
         return write(
@@ -143,7 +150,8 @@ def resume(connection_id: int) -> None:
         connection.broken_at = None
         for calendar in connection.calendars:
             calendar.due_at, calendar.failures, calendar.problem = now, 0, ""
-        waiting = [*_undone_events(connection_id), *_undone_links(connection_id)]
+        _adopt_links(connection)
+        waiting = [*_undone_events(connection_id), *_undone_links(connection_id), *_left_behind(connection_id)]
         ids = []
         for one in waiting:
             if one.state in (MessageState.FAILED, MessageState.WAITING) and not _claimed(one, now):
@@ -173,14 +181,46 @@ def _undone_events(connection_id: int) -> list[OutboxMessage]:
     return _messages(newest)
 
 
+def _adopt_links(connection: Connection) -> None:
+    """Have the account make the links of coming meetings that had none when they were booked."""
+    db = session()
+    waiting = db.scalars(
+        sa.select(MeetingLink)
+        .join(Booking, Booking.id == MeetingLink.booking_id)
+        .join(BookingHost, BookingHost.booking_id == Booking.id)
+        .where(
+            MeetingLink.connection_id.is_(None),
+            BookingHost.host_id == connection.host_id,
+            Booking.status == BookingStatus.CONFIRMED,
+            Booking.ends_at > utcnow(),
+        )
+    )
+    for link in waiting:
+        if link.booking.location.get("kind") == connection.provider and link.problem != OWN_LINK:
+            link.connection_id, link.problem = connection.id, ""
+    db.flush()
+
+
 def _undone_links(connection_id: int) -> list[OutboxMessage]:
     newest = (
         sa.select(sa.func.max(OutboxMessage.id))
         .join(MeetingLink, MeetingLink.booking_id == OutboxMessage.booking_id)
-        .where(MeetingLink.connection_id == connection_id, OutboxMessage.topic == "conference")
-        .group_by(OutboxMessage.booking_id)
+        .where(
+            MeetingLink.connection_id == connection_id,
+            OutboxMessage.topic == "conference",
+            sa.or_(MeetingLink.state.in_((EventState.WANTED, EventState.FAILED)), MeetingLink.problem != ""),
+        )
+        .group_by(OutboxMessage.booking_id, OutboxMessage.recipient)
     )
     return _messages(newest)
+
+
+def _left_behind(connection_id: int) -> list[OutboxMessage]:
+    """What is to be taken back of meetings that the account's owner holds no more."""
+    undone = (MessageState.FAILED, MessageState.WAITING)
+    query = sa.select(OutboxMessage).where(OutboxMessage.topic == "conference", OutboxMessage.state.in_(undone))
+    rows = session().scalars(query.execution_options(populate_existing=True))
+    return [one for one in rows if one.payload.get("leaving", {}).get("connection_id") == connection_id]
 
 
 def _messages(newest: t.Any) -> list[OutboxMessage]:

@@ -10,6 +10,7 @@ from ..i18n import labelled, use_locale
 from ..links import base_url, booking_url
 from ..models import Booking, BookingStatus, CalendarEvent
 from ..scheduling.intake import answer_text
+from ..scheduling.places import made_name
 from ..state import crm
 from .provider import EventDraft, Guest
 
@@ -26,7 +27,6 @@ def wanted(event: CalendarEvent) -> bool:
 def draft_of(event: CalendarEvent, *, base: str = "") -> EventDraft:
     """The event in the host's language; ``base`` is the CRM's address for the link to the booking."""
     booking, host = event.booking, event.host
-    place = booking.location
     with use_locale(host.language):
         return EventDraft(
             key=event.key,
@@ -38,7 +38,7 @@ def draft_of(event: CalendarEvent, *, base: str = "") -> EventDraft:
             time_zone=host.time_zone,
             title=labelled(booking.title, booking.guest_name)[:200],
             description=_description(booking, base or base_url()),
-            location=str(place.get("url") or place.get("text") or booking.guest_phone or "")[:500],
+            location=_location(event)[:500],
             url=booking_url(booking.public_id, base=base or base_url()),
             organizer=Guest(crm().display_name(host.user), crm().email_of(host.user)),
             guests=(Guest(booking.guest_name, booking.guest_email),),
@@ -58,11 +58,21 @@ def fingerprint(event: CalendarEvent) -> str:
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
 
 
+def _location(event: CalendarEvent) -> str:
+    """Where to be, or whom to call; nothing for a link that the calendar makes itself."""
+    place = event.booking.location
+    if name := made_name(place):
+        return str(place.get("url") or ("" if event.conference else name))
+    return str(place.get("url") or place.get("text") or event.booking.guest_phone or "")
+
+
 def _description(booking: Booking, base: str) -> str:
     place = booking.location
+    password = str(place.get("password") or "")
     paragraphs = [
         "\n".join(text for text in (booking.guest_name, booking.guest_email, booking.guest_phone) if text),
         "\n".join(str(place.get(key) or "") for key in ("text", "url") if place.get(key)),
+        labelled(_("Password"), password) if password else "",
         "\n".join(labelled(answer["label"], answer_text(answer)) for answer in booking.answers),
         booking.notes,
         labelled(_("In the CRM"), booking_url(booking.public_id, base=base)) if base else "",

@@ -67,6 +67,8 @@ class Memory:
         self.calendars_by_id: dict[str, MemoryCalendar] = {}
         self.troubles: list[ProviderProblem] = []
         self.calls: list[str] = []
+        self.own_uids = False
+        """Whether the service gives events names of its own."""
         self._lock = threading.RLock()
         self._numbers = itertools.count(1)
         self.add_calendar("work", "Work", primary=True)
@@ -147,12 +149,16 @@ class Memory:
             if known is not None and known.id not in found.events:
                 raise Gone
             event = RemoteEvent(
-                draft.key, draft.starts, draft.ends, title=draft.title, booking=draft.booking, uid=draft.uid
+                draft.key,
+                draft.starts,
+                draft.ends,
+                title=draft.title,
+                booking=draft.booking,
+                uid=f"{draft.key}@memory" if self.own_uids else draft.uid,
             )
             found.drafts[draft.key] = draft
             self._put(found, event)
-            join = f"https://meet.example/{draft.key}" if draft.conference in calendar.conferencing else ""
-            return self._written(found.events[draft.key], join)
+            return self._written(found.events[draft.key], calendar, draft)
 
     def remove(self, access: Access, calendar: RemoteCalendar, draft: EventDraft, known: Written | None) -> None:
         """See :class:`.CalendarProvider`."""
@@ -166,7 +172,7 @@ class Memory:
         self._called("look")
         with self._lock:
             event = self._find(calendar).events.get(known.id)
-            return None if event is None else self._written(event, "")
+            return None if event is None else self._written(event, calendar, draft)
 
     def watch(self, access: Access, calendar: RemoteCalendar, request: WatchRequest) -> Watch:
         """Nothing is told of: not called."""
@@ -193,7 +199,8 @@ class Memory:
         return Resource(event.id, (event,) if inside else ())
 
     @staticmethod
-    def _written(event: RemoteEvent, join_url: str) -> Written:
+    def _written(event: RemoteEvent, calendar: RemoteCalendar, draft: EventDraft) -> Written:
+        join = f"https://meet.example/{event.id}" if draft.conference in calendar.conferencing else ""
         return Written(
-            event.id, event.etag, event.uid, event.starts, event.ends, join_url=join_url, declined=event.declined
+            event.id, event.etag, event.uid, event.starts, event.ends, join_url=join, declined=event.declined
         )

@@ -17,7 +17,8 @@ from ..connections.lease import WRITING_SECONDS, Engaged, lease
 from ..connections.problems import Gone, NeedsReconnect, ProviderProblem
 from ..models import CalendarEvent, ConnectedCalendar, ConnectionState, Difference, EventState, OutboxMessage
 from ..models.columns import utcnow
-from ..scheduling.links import set_link
+from ..scheduling.calendar_events import NO_LINK
+from ..scheduling.links import give_up_event, set_link
 from ..scheduling.transaction import transact
 from ..state import session
 from . import care
@@ -40,6 +41,8 @@ class _Job:
     """One event to be made so: everything that is needed while no transaction is open."""
 
     event_id: int
+    booking_id: int
+    host_id: int
     connection_id: int
     provider: CalendarProvider
     access: Access
@@ -49,9 +52,12 @@ class _Job:
     print: str
     wanted: bool
     had: str
+    url: str
+    """The link that the booking has."""
     pending: bool
+    """Whether there is one to come."""
     age: float
-    """Seconds since the event was first wanted."""
+    """Seconds since the event was written."""
 
 
 def deliver(message: OutboxMessage) -> bool:
@@ -92,6 +98,8 @@ def _job(event_id: int, base: str) -> _Job | None:
     draft = draft_of(event, base=base)
     job = _Job(
         event_id=event.id,
+        booking_id=event.booking_id,
+        host_id=event.host_id,
         connection_id=calendar.connection_id,
         provider=t.cast(t.Any, None),
         access=t.cast(t.Any, None),
@@ -101,8 +109,9 @@ def _job(event_id: int, base: str) -> _Job | None:
         print=fingerprint(event),
         wanted=wanted(event),
         had=event.fingerprint,
-        pending=bool(event.conference) and not event.booking.location.get("url"),
-        age=(utcnow() - event.created_at).total_seconds(),
+        url=str(event.booking.location.get("url") or ""),
+        pending=bool(event.conference) and (not event.booking.location.get("url") or event.problem == LinkPending.code),
+        age=(utcnow() - event.written_at).total_seconds() if event.written_at is not None else 0,
     )
     if not _to_do(event, job):
         db.rollback()
@@ -120,10 +129,6 @@ def _to_do(event: CalendarEvent, job: _Job) -> bool:
     return event.booking.ends_at > utcnow() or bool(event.remote_id)
 
 
-NO_LINK = "no_link"
-"""The problem of an event whose service made no meeting link: it is known that none will come."""
-
-
 def known(event: CalendarEvent) -> Written | None:
     """The event as its service had it last; None before it was written, as far as anybody knows."""
     if not event.remote_id:
@@ -136,19 +141,21 @@ def _make(job: _Job) -> bool:
         job.provider.remove(job.access, job.calendar, job.draft, job.known)
         _record(job, {"state": EventState.REMOVED, "problem": "", "difference": Difference.NONE})
         return True
-    if job.had == job.print and job.known is not None:
-        written = job.provider.look(job.access, job.calendar, job.draft, job.known)
+    looking = job.had == job.print and job.known is not None
+    if looking:
+        written = job.provider.look(job.access, job.calendar, job.draft, t.cast(Written, job.known))
     else:
         written = _write(job)
     if written is None:
         return True  # gone meanwhile: the next reading of the calendar sees to it
-    link = job.pending and not written.join_url
-    still = written.join_pending and job.age < LINK_PATIENCE
+    age = job.age if looking else 0
+    fresh = bool(job.draft.conference) and written.join_url not in ("", job.url)
+    problem = LinkPending.code if fresh else _missing(job, written, age)
     _record(
         job,
         {
             "state": EventState.WRITTEN,
-            "problem": NO_LINK if link and not still else "",
+            "problem": problem,
             "remote_id": written.id,
             "remote_uid": written.uid[:255],
             "etag": written.etag[:255],
@@ -157,16 +164,23 @@ def _make(job: _Job) -> bool:
             "starts": job.draft.starts,
             "ends": job.draft.ends,
             "difference": Difference.NONE,
-            "written_at": utcnow(),
+            **({} if looking else {"written_at": utcnow()}),
         },
     )
-    if job.pending and written.join_url:
-        booking_id = session().scalar(sa.select(CalendarEvent.booking_id).where(CalendarEvent.id == job.event_id))
-        session().rollback()
-        set_link(t.cast(int, booking_id), written.join_url)
-    elif link and still:
-        raise LinkPending(retry_after=3 if job.age < 60 else 30)
+    if fresh:  # also another link than before, of an event that was made anew
+        set_link(job.booking_id, written.join_url, by=job.host_id)
+        _update(CalendarEvent.id == job.event_id, {"problem": ""})
+    elif problem == LinkPending.code:
+        raise LinkPending(retry_after=3 if age < 60 else 30)
     return True
+
+
+def _missing(job: _Job, written: Written, age: float) -> str:
+    """What is the matter with a link that the event should have, and hasn't; ``age`` is how long it has been waited
+    for, in seconds."""
+    if not job.draft.conference or written.join_url or not (job.pending or written.join_pending):
+        return ""
+    return LinkPending.code if written.join_pending and age < LINK_PATIENCE else NO_LINK
 
 
 def _write(job: _Job) -> Written:
@@ -204,10 +218,10 @@ def _note(event_id: int, problem: ProviderProblem) -> None:
     """Keep why it failed; what can't ever succeed is given up, but for what mends with the account."""
     if problem.code in ("engaged", "link_pending"):
         return
-    values: dict[str, t.Any] = {"problem": problem.code}
     if problem.permanent and not isinstance(problem, NeedsReconnect) and problem.code != "missing_scope":
-        values["state"] = EventState.FAILED
-    _update(CalendarEvent.id == event_id, values)
+        give_up_event(event_id, problem.code)
+    else:
+        _update(CalendarEvent.id == event_id, {"problem": problem.code})
 
 
 def rewrite(event_ids: t.Collection[int]) -> list[int]:

@@ -15,11 +15,13 @@ from ..models import (
     Booking,
     BookingHost,
     BookingPage,
+    CalendarEvent,
     EventType,
     EventTypeHost,
     HistoryEntry,
     Hold,
     Host,
+    MeetingLink,
     MessageRule,
     OccupiedTime,
     OldSlug,
@@ -158,7 +160,7 @@ def delete_event_type(event: EventType) -> None:
         if count_bookings(event)[1]:
             raise InvalidInput(_("There are meetings still to be held. Cancel them first, or archive the event type."))
         bookings = sa.select(Booking.id).where(Booking.event_type_id == event_id)
-        of_bookings: tuple[t.Any, ...] = (BookingHost, HistoryEntry, OutboxMessage)
+        of_bookings: tuple[t.Any, ...] = (BookingHost, HistoryEntry, OutboxMessage, CalendarEvent, MeetingLink)
         for model in of_bookings:
             db.execute(sa.delete(model).where(model.booking_id.in_(bookings)))
         of_event: tuple[t.Any, ...] = (OccupiedTime, Hold, Booking, OldSlug, EventTypeHost, MessageRule)

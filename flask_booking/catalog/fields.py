@@ -6,10 +6,8 @@ import secrets
 import typing as t
 
 from ..i18n import gettext as _
+from ..scheduling.places import PLAIN_KINDS, made_links
 from .check import Problems, line, lines, url
-
-LOCATION_KINDS = ("phone_guest", "phone_host", "in_person", "link", "custom")
-"""Where to meet: we call the guest, the guest calls, an address (``url``: a map), a fixed link, anything else."""
 
 QUESTION_KINDS = ("short", "long", "choice", "multiple", "checkbox", "number", "phone", "email", "date")
 _WITH_OPTIONS = {"choice", "multiple"}
@@ -17,12 +15,21 @@ _MOST = 30
 
 
 def locations(value: object, problems: Problems) -> list[dict[str, t.Any]]:
-    """Clean places: objects with ``id``, ``kind``, ``text`` and ``url``; problems are noted as ``locations.<n>``."""
-    found = []
+    """Clean places: objects with ``id``, ``kind``, ``text`` and ``url``; problems are noted as ``locations.<n>``.
+
+    Of a place whose link is made for each meeting ``kind`` says it all; that somebody can make it isn't asked.
+    """
+    found: list[dict[str, t.Any]] = []
+    made = made_links()
     for index, given in enumerate(_objects(value)):
         field = f"locations.{index}"
         kind = str(given.get("kind", ""))
-        if kind not in LOCATION_KINDS:
+        if kind in made:
+            if any(place["kind"] == kind for place in found):
+                problems[field] = _("This place is there already.")
+            found.append({"id": _id_of(given), "kind": kind, "text": "", "url": ""})
+            continue
+        if kind not in PLAIN_KINDS:
             problems[field] = _("Please choose a kind of place.")
             continue
         text = line(given.get("text"), field, problems, most=500)

@@ -41,7 +41,10 @@ class Meeting:
 
 
 class ConferencingProvider(t.Protocol):
-    """One kind of service for meeting links."""
+    """One kind of service for meeting links.
+
+    A CRM may have one of its own: see ``docs/calendars.md``.
+    """
 
     name: str
     """In addresses and rows, and the ``kind`` of a place to meet: ``zoom``."""
@@ -66,4 +69,13 @@ class ConferencingProvider(t.Protocol):
 
     def remove(self, access: Access, draft: MeetingDraft, known: Meeting | None) -> None:
         """Remove the meeting; that there is none is as good.  Without ``known`` it is looked for by its mark."""
+        ...
+
+
+@t.runtime_checkable
+class OwnAccess(t.Protocol):
+    """What a service has besides that is reached otherwise than by OAuth; its ``service`` isn't asked then."""
+
+    def open(self, secret: c.Mapping[str, t.Any], settings: c.Mapping[str, t.Any], account: str) -> Access:
+        """The way to ask in the name of an account: ``secret`` and ``settings`` are the connection's."""
         ...

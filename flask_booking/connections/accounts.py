@@ -24,6 +24,7 @@ from ..models import (
     MeetingLink,
 )
 from ..models.columns import utcnow
+from ..models.stamps import restamp_mirror
 from ..state import session
 from . import endpoint
 from .oauth import Granted
@@ -144,6 +145,7 @@ def forget(connection_id: int) -> None:
     Each table by its name: SQLite may ignore foreign keys.
     """
     db = session()
+    host_id = db.scalar(sa.select(Connection.host_id).where(Connection.id == connection_id))
     calendars = sa.select(ConnectedCalendar.id).where(ConnectedCalendar.connection_id == connection_id)
     statements = [
         sa.update(CalendarEvent).where(CalendarEvent.calendar_id.in_(calendars)).values(calendar_id=None),
@@ -155,4 +157,6 @@ def forget(connection_id: int) -> None:
     ]
     for statement in statements:
         db.execute(statement, execution_options={"synchronize_session": False})
+    if host_id is not None:
+        restamp_mirror(db, host_id)  # the host's links may have been made there
     db.expire_all()

@@ -85,6 +85,14 @@ class MissingScope(ProviderProblem):
     permanent = True
 
 
+class NoAccount(ProviderProblem):
+    """None of the hosts has an account that makes the meeting's link; when one is connected, it is made."""
+
+    code = "no_account"
+    text = gettext_noop("No account is connected that makes the meeting's link.")
+    permanent = True
+
+
 class Misconfigured(ProviderProblem):
     """The CRM's own registration at the service is wrong: nobody's account is to blame, an operator must mend it."""
 
@@ -154,6 +162,7 @@ ALL: dict[str, type[ProviderProblem]] = {
         LostAnswer,
         NotLasting,
         MissingScope,
+        NoAccount,
         Misconfigured,
         CursorExpired,
         Gone,

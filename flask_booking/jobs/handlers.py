@@ -1,11 +1,12 @@
-"""The package's own topics: mails, events in calendars, and the CRM's hooks that failed while booking."""
+"""The package's own topics: mails, events in calendars, meeting links, and the CRM's hooks that failed at booking."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
 from ..calendars.writing import deliver as write_event
-from ..connections.problems import ForbiddenAddress, Gone, NotAllowed
+from ..conferencing.making import deliver as make_meeting
+from ..connections.problems import ForbiddenAddress, Gone, NoAccount, NotAllowed
 from ..errors import BookingError, Contention
 from ..messages.delivery import compose_message, send
 from ..messages.transport import MailRefused
@@ -22,6 +23,7 @@ def register_all() -> None:
         ("mail", topics.Topic(send_mail, (MailRefused,))),
         ("crm", topics.Topic(try_crm_again, (HookRefused,))),
         ("calendar", topics.Topic(write_event, (NotAllowed, Gone, ForbiddenAddress))),
+        ("conference", topics.Topic(make_meeting, (NotAllowed, Gone, NoAccount))),
     ):
         if topics.find(name) is None:
             topics.register(name, topic.handler, gives_up_on=topic.gives_up_on)

@@ -33,6 +33,7 @@ _METHODS = {
     Kind.RESCHEDULED: Method.REQUEST,
     Kind.REASSIGNED: Method.REQUEST,
     Kind.LINKED: Method.REQUEST,
+    Kind.INVITED: Method.REQUEST,
     Kind.CANCELLED: Method.CANCEL,
 }
 _BY_RULE = frozenset({Kind.REMINDER, Kind.FOLLOW_UP})

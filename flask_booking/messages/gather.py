@@ -19,6 +19,7 @@ from ..links import base_url, booking_url, manage_url, page_url
 from ..models import Booking, BookingStatus, Host
 from ..models.booking import open_location
 from ..scheduling.intake import answer_text
+from ..scheduling.places import link_missing, made_name
 from ..state import crm
 from .invitation import (
     Attendee,
@@ -54,7 +55,7 @@ def view_of(
     token = booking.manage_token if to_guest else ""
     starts, ends = instant(said.get("starts")) or booking.starts_at, instant(said.get("ends")) or booking.ends_at
     view = MeetingView(
-        uid=booking.uid,
+        uid=str(said.get("uid") or booking.uid),
         sequence=int(said.get("sequence", booking.sequence)),
         title=booking.title,
         starts=starts,
@@ -69,6 +70,8 @@ def view_of(
         guest_zone=booking.guest_time_zone,
         location_kind=str(location.get("kind") or ""),
         location_url=str(location.get("url") or ""),
+        location_name=made_name(location) if link_missing(location) else "",
+        location_password=str(location.get("password") or ""),
         description=event.description,
         notes=booking.notes,
         reason=str(said.get("reason") or ""),
@@ -91,7 +94,8 @@ def view_of(
     )
     with use_locale(view.locale):
         answers = tuple(Answer(str(one.get("label", "")), answer_text(one)) for one in booking.answers)
-        return replace(view, answers=answers, location_text=_place(view, str(location.get("text") or ""), reader))
+        text = made_name(location) or str(location.get("text") or "")
+        return replace(view, answers=answers, location_text=_place(view, text, reader))
 
 
 def instant(text: object) -> dt.datetime | None:
@@ -136,6 +140,12 @@ def _place(view: MeetingView, text: str, reader: Reader) -> str:
             return _("Phone call: you get the number once your request is accepted")
         case ("link", Reader.GUEST) if view.request:
             return _("%(place)s: you get the link once your request is accepted", place=text or _("Online"))
+        case (_, Reader.GUEST) if view.location_name and view.request:
+            return _("%(place)s: you get the link once your request is accepted", place=view.location_name)
+        case (_, Reader.GUEST) if view.location_name:
+            return _("%(place)s: you get the link by e-mail as soon as it is made", place=view.location_name)
+        case (_, _) if view.location_name and not view.request:
+            return _("%(place)s: the link is still to come", place=view.location_name)
         case ("phone_host", Reader.GUEST):
             return _("Please call %(number)s", **names)
         case ("phone_host", _):
@@ -169,7 +179,7 @@ def invite(view: MeetingView, reader: Reader, method: Method, organizer_email: s
         organizer=Person(view.host_name, organizer_email),
         attendees=(*map(host_attends, hosts), guest_answers(Person(view.guest_name, view.guest_email))),
         description=description,
-        location=view.location_url if view.online else view.location_text,
+        location=view.location_url if view.online else view.location_name or view.location_text,
         url=view.manage_url or view.crm_url,
     )
 
@@ -181,6 +191,7 @@ def _guest_comes(person: Person) -> Attendee:
 
 def _description(view: MeetingView, reader: Reader) -> str:
     paragraphs = [view.location_text, view.location_url]
+    paragraphs += [labelled(_("Password"), view.location_password)] if view.location_password else []
     if reader is Reader.GUEST:
         paragraphs += [host_lines(view.description)]
         paragraphs += [_("Move or cancel: %(url)s", url=view.manage_url)] if view.manage_url else []

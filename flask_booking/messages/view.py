@@ -28,6 +28,8 @@ class Kind(enum.StrEnum):
     FOLLOW_UP = "follow_up"
     LINKED = "linked"
     """The link of an online meeting, which came after the confirmation."""
+    INVITED = "invited"
+    """The invitation that the service of a calendar should have brought, and didn't."""
 
 
 class Reader(enum.StrEnum):
@@ -49,8 +51,10 @@ class Answer:
 class MeetingView:
     """One meeting, told to one reader in ``reader_zone`` (IANA) and ``locale``.  All times are aware.
 
-    ``by`` is who moved or cancelled it: ``guest``, ``host`` or ``system``.  ``request`` says that it isn't agreed on,
-    or never was.  ``attached`` says that the mail carries a calendar part.  Empty texts and None mean there is none.
+    ``location_name`` is what a place is called whose link is made for each meeting, as long as ``location_url`` is
+    still to come.  ``by`` is who moved or cancelled it: ``guest``, ``host`` or ``system``.  ``request`` says that it
+    isn't agreed on, or never was.  ``attached`` says that the mail carries a calendar part.  Empty texts and None mean
+    there is none.
     """
 
     uid: str
@@ -69,6 +73,8 @@ class MeetingView:
     location_kind: str = ""
     location_text: str = ""
     location_url: str = ""
+    location_name: str = ""
+    location_password: str = ""
     description: str = ""
     answers: tuple[Answer, ...] = ()
     notes: str = ""

@@ -36,7 +36,7 @@ def words_for(kind: Kind, reader: Reader, view: MeetingView) -> Words:
         return words
     attached = (
         _("The invitation for your calendar is attached.")
-        if kind in (Kind.BOOKED, Kind.ACCEPTED)
+        if kind in (Kind.BOOKED, Kind.ACCEPTED, Kind.INVITED)
         else _("The update for your calendar is attached.")
     )
     return replace(words, lead=sentences(words.lead, attached))
@@ -120,6 +120,12 @@ def _to_guest(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
                 _("Here is the link for your meeting"),
                 _("Open it when the meeting with %(host)s begins.", **names),
             )
+        case Kind.INVITED:
+            return Words(
+                _("Invitation: %(title)s with %(host)s, %(when)s", **names),
+                _("Here is the invitation for your calendar"),
+                "",
+            )
 
 
 def _to_host(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
@@ -199,4 +205,10 @@ def _to_host(kind: Kind, view: MeetingView, names: dict[str, str]) -> Words:
                 _("The link for %(guest)s, %(title)s, %(when)s", **names),
                 _("Here is the link for your meeting"),
                 _("%(guest)s has been told.", **names),
+            )
+        case Kind.INVITED:
+            return Words(
+                _("Invitation: %(guest)s, %(title)s, %(when)s", **names),
+                _("Here is the meeting for your calendar"),
+                _("The calendar that you connected didn't take it."),
             )

@@ -214,7 +214,7 @@ AGREEING = frozenset({HistoryKind.BOOKED, HistoryKind.ACCEPTED})
 
 def open_location(location: dict[str, t.Any]) -> dict[str, t.Any]:
     """A place as anybody may know it: a host's number and links are told once the meeting is agreed on."""
-    private = {"phone_host": ("text", "url"), "in_person": ()}.get(location.get("kind", ""), ("url",))
+    private = {"phone_host": ("text", "url"), "in_person": ()}.get(location.get("kind", ""), ("url", "password"))
     return {key: "" if key in private else value for key, value in location.items()}
 
 

@@ -16,6 +16,7 @@ from ..messages.gather import invite, view_of
 from ..messages.invitation import Invitation, Method, Status, calendar_bytes
 from ..messages.view import Reader
 from ..models import Booking, BookingStatus
+from ..scheduling.calendar_events import guests_uid
 from .addresses import address
 
 _STATES = {BookingStatus.PENDING: Status.TENTATIVE, BookingStatus.CANCELLED: Status.CANCELLED}
@@ -63,7 +64,8 @@ def add_links(booking: Booking) -> AddLinks:
 
 def invitation_file(booking: Booking) -> bytes:
     """The meeting as an iCalendar object to be kept (METHOD:PUBLISH), with the UID and SEQUENCE of the mails."""
-    return calendar_bytes(_said(booking))
+    said = _said(booking)
+    return calendar_bytes(dataclasses.replace(said, uid=guests_uid(booking) or said.uid))
 
 
 def _said(booking: Booking, *, secret: bool = True) -> Invitation:

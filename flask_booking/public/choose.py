@@ -17,7 +17,7 @@ from ..i18n import list_of, sentences, zone_label
 from ..links import canonical_url
 from ..markdown import plain
 from ..models import BookingPage, EventType, Host
-from ..scheduling import find_event, page_by_slug, place_hold, release_hold
+from ..scheduling import find_event, page_by_slug, place_hold, places, release_hold
 from ..scheduling.choose import NOTHING
 from ..scheduling.hold import check_hold_token, ignoring_hold, new_hold_token
 from ..scheduling.offers import EventAddress, Moved
@@ -205,6 +205,7 @@ def _calendar(
         "event.html",
         shell,
         event=event,
+        places_offered=places.offered(event, chosen.hosts),
         faces=who,
         month=month,
         problems=problems,

@@ -17,6 +17,7 @@ from ..scheduling import BookingRequest, book
 from ..scheduling.hold import check_hold_token, new_hold_token, own_hold
 from ..scheduling.intake import check, utm_of
 from ..scheduling.offers import Moved
+from ..scheduling.places import offered
 from ..state import session
 from ..zones import zone as read_zone
 from . import asked
@@ -153,6 +154,7 @@ def _form(
     who = faces(chosen.hosts)
     name = list_of(one.name for one in who)
     held = own_hold(session(), token)
+    places = offered(event, chosen.hosts)
     shell = shell_for(_("Your details: %(title)s with %(name)s", title=event.title, name=name), chosen.owner, event)
     response = make_response(
         render(
@@ -171,7 +173,8 @@ def _form(
             if held and held.starts == int(start.timestamp()) and held.expires > dt.datetime.now(dt.UTC).timestamp()
             else "",
             entry=entry,
-            fields=fields_of(event, entry, problems or {}),
+            places_offered=places,
+            fields=fields_of(event, entry, problems or {}, places),
             problem=problem,
             near=None if near is None else [time_of(one, chosen.zone) for one in near],
             action=chosen.url("details"),

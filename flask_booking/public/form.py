@@ -10,6 +10,7 @@ from ..i18n import gettext as _
 from ..i18n import left_to_right
 from ..models import EventType
 from ..scheduling.guest_form import questions_of
+from ..scheduling.places import Place, made_name
 from . import asked
 
 _SHOWN_MOST = 12_000
@@ -80,15 +81,18 @@ class Field:
         return " ".join(f"{self.id}-{what}" for what, text in (("help", self.help), ("problem", self.problem)) if text)
 
 
-def fields_of(event: EventType, entry: Entry, problems: c.Mapping[str, str]) -> list[Field]:
-    """The fields in order: who, where, what the host asks, notes."""
-    calls = any(place["kind"] == "phone_guest" for place in event.locations)
-    only_calls = calls and len(event.locations) == 1
+def fields_of(
+    event: EventType, entry: Entry, problems: c.Mapping[str, str], places: c.Sequence[Place] | None = None
+) -> list[Field]:
+    """The fields in order: who, where, what the host asks, notes; ``places`` are those on offer."""
+    places = event.locations if places is None else places
+    calls = any(place["kind"] == "phone_guest" for place in places)
+    only_calls = calls and len(places) == 1
     fields = [
         Field("name", "text", _("Name"), entry.name, True, "name", problem=problems.get("name", "")),
         Field("email", "email", _("E-mail"), entry.email, True, "email", problem=problems.get("email", "")),
     ]
-    if len(event.locations) > 1:
+    if len(places) > 1:
         fields.append(
             Field(
                 "location",
@@ -97,8 +101,8 @@ def fields_of(event: EventType, entry: Entry, problems: c.Mapping[str, str]) -> 
                 entry.location,
                 True,
                 problem=problems.get("location", ""),
-                options=tuple((place["id"], place_text(place)) for place in event.locations),
-                icons={place["id"]: place["kind"] for place in event.locations},
+                options=tuple((place["id"], place_text(place)) for place in places),
+                icons={place["id"]: place["kind"] for place in places},
             )
         )
     if calls:
@@ -159,12 +163,14 @@ def place_text(place: c.Mapping[str, t.Any]) -> str:
         case "link":
             return text or _("Video call")
         case _:
-            return text
+            return made_name(place) or text
 
 
 def where(place: c.Mapping[str, t.Any], *, asked: bool = False) -> str:
     """Where a meeting is, in words; ``asked`` says that it isn't agreed on, and the place known in part."""
     text = place.get("text") or ""
+    if name := made_name(place):
+        return _("%(place)s: you get the link once your request is accepted", place=name) if asked else name
     match place.get("kind"):
         case "phone_host" if asked:
             return _("Phone call: you get the number once your request is accepted")

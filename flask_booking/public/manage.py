@@ -17,6 +17,7 @@ from ..models import Booking, BookingStatus
 from ..scheduling import booking_by_token, cancel, remind_guest
 from ..scheduling.change import check_changeable
 from ..scheduling.intake import answer_text
+from ..scheduling.places import link_missing, made_name
 from ..scheduling.reminders import guest_is_reminded
 from ..state import session
 from ..zones import UnknownZone, canonical
@@ -67,6 +68,17 @@ class Meeting:
     def location(self) -> dict[str, t.Any]:
         """The place as the guest may know it now."""
         return self.booking.told_location
+
+    @property
+    def join_url(self) -> str:
+        """Where to join, for a place whose link was made for this meeting."""
+        made = self.state == "confirmed" and made_name(self.location)
+        return str(self.location.get("url") or "") if made else ""
+
+    @property
+    def link_to_come(self) -> bool:
+        """Whether the meeting's link is still to be made."""
+        return self.state == "confirmed" and link_missing(self.location)
 
     def url(self, endpoint: str = "manage", **query: str | int | None) -> str:
         """The address of a step for this booking; ``None`` leaves a parameter out."""

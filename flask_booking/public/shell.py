@@ -18,6 +18,7 @@ from ..domains import at_home, on_own_name
 from ..i18n import template_names
 from ..markdown import markdown
 from ..models import BookingPage, EventType
+from ..scheduling.places import made_name
 from ..templating import PUBLIC_BRIDGE, environment, in_base
 from .addresses import address
 from .assets import static_url
@@ -81,6 +82,7 @@ def render(name: str, shell: Shell, *, original: bool = False, **context: t.Any)
         stylesheets=own_stylesheets(),
         logo_url=shell.logo_url or ("" if in_base_of_crm else image_url(own_logo())),
         markdown=markdown,
+        made_name=made_name,
         **context,
     )
     return _in_base(page) if in_base_of_crm else page

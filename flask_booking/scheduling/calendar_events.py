@@ -10,12 +10,14 @@ import base64
 import collections.abc as c
 import dataclasses
 import secrets
+import typing as t
 
 import sqlalchemy as sa
 
 from ..links import base_url
 from ..models import (
     Booking,
+    BookingStatus,
     CalendarEvent,
     Connection,
     ConnectionState,
@@ -26,16 +28,17 @@ from ..models import (
     MeetingLink,
 )
 from ..state import Session, crm
+from ..state import session as current_session
 from . import mirrored
 from .outbox import Message, message
+from .places import CALENDAR_LINKS, link_missing, service_links
 
 _AGREEING = frozenset({HistoryKind.BOOKED, HistoryKind.ACCEPTED})
 _CHANGING = frozenset({HistoryKind.RESCHEDULED, HistoryKind.CANCELLED, HistoryKind.REASSIGNED})
-CALENDAR_LINKS = frozenset({"google_meet", "teams"})
-"""Places whose link is made with the event in the host's calendar."""
-SERVICE_LINKS = frozenset({"zoom"})
-"""Places whose link is made by a service of its own."""
-MADE_LINKS = CALENDAR_LINKS | SERVICE_LINKS
+NO_LINK = "no_link"
+"""The problem of an event whose service made no meeting link: it is known that none will come."""
+OWN_LINK = "own_link"
+"""The problem of a link that needn't be made: the host gave one."""
 _UIDS = {"google": "google.com"}
 """Services that name an event's UID after the event: its guests must be invited by the same one."""
 
@@ -54,15 +57,54 @@ def choose_uid(session: Session, booking: Booking, hosts: c.Sequence[Host]) -> N
 
 
 @dataclasses.dataclass(frozen=True)
-class Planned:
-    """What calendars and makers of links have to be told, and what mails need to know of it.
+class Elsewhere:
+    """Who has a meeting from the service of a calendar: ``hosts``, and with ``invites`` the guest.
 
-    ``hosts`` have the meeting from their calendar's service; ``invites`` says that it invites the guest too.
+    ``uids`` are the names by which the calendars of others know it, who had it from a service that tells them no more:
+    by the host's key, and by None the guest's.
     """
 
-    messages: list[Message] = dataclasses.field(default_factory=list)
     hosts: frozenset[int] = frozenset()
     invites: bool = False
+    uids: c.Mapping[int | None, str] = dataclasses.field(default_factory=dict)
+
+    def said(self, host: Host | None) -> dict[str, t.Any]:
+        """What a mail to ``host``, or to the guest, has to know of it."""
+        reached = self.invites if host is None else host.id in self.hosts
+        if reached:
+            return {"in_calendar": True}
+        uid = self.uids.get(host.id if host is not None else None)
+        return {"uid": uid} if uid else {}
+
+
+def elsewhere(booking: Booking, events: c.Iterable[CalendarEvent]) -> Elsewhere:
+    """Who has ``booking`` from a calendar's service now."""
+    reached: list[CalendarEvent] = []
+    uids: dict[int | None, str] = {}
+    held = {host.id for host in booking.hosts}
+    for event in events:
+        if event.calendar_id is not None and event.state is not EventState.FAILED:
+            reached.append(event)
+        elif event.remote_uid and event.remote_uid != booking.uid and event.state is not EventState.REMOVED:
+            uids[event.host_id] = event.remote_uid
+            if event.invites:
+                uids[None] = event.remote_uid
+    invites = any(event.invites and event.host_id in held for event in reached)
+    return Elsewhere(frozenset(event.host_id for event in reached), invites, uids)
+
+
+def guests_uid(booking: Booking) -> str:
+    """The name by which the guest's calendar knows the meeting from a service that invited; empty when none did."""
+    invited = sa.select(CalendarEvent.remote_uid).where(CalendarEvent.booking_id == booking.id, CalendarEvent.invites)
+    return current_session().scalar(invited.where(CalendarEvent.state != EventState.REMOVED).limit(1)) or ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """What calendars and makers of links have to be told, and what mails need to know of it."""
+
+    messages: list[Message] = dataclasses.field(default_factory=list)
+    elsewhere: Elsewhere = Elsewhere()
     link_to_come: bool = False
 
 
@@ -78,46 +120,46 @@ def plan(session: Session, booking: Booking, entry: HistoryEntry) -> Planned:
     if not agreed and entry.kind not in _CHANGING:
         return NOTHING
     new = entry.kind is HistoryKind.BOOKED
-    events = [] if new else _events(session, booking)
+    events = [] if new else events_of(session, booking)
     link = None if new else session.scalar(sa.select(MeetingLink).where(MeetingLink.booking_id == booking.id))
+    messages: list[Message] = []
+    if entry.kind is HistoryKind.REASSIGNED:
+        messages += _hand_over(booking, entry, events, link)
     if agreed:
         added = _missing_events(session, booking, events)
-        if link is None and booking.location.get("kind") in SERVICE_LINKS:
-            link = MeetingLink(booking_id=booking.id, connection_id=_service_account(session, booking))
+        events += added
+        _ask_for_link(session, booking, events)
+        if link is None and booking.location.get("kind") in service_links():
+            link = MeetingLink(booking_id=booking.id)
             session.add(link)
         session.add_all(added)
-        events += added
+    if link is not None and link.connection_id is None and booking.status is BookingStatus.CONFIRMED:
+        link.connection_id = service_account(session, booking)
     if not events and link is None:
         return NOTHING
     session.flush()
-    messages = [_to_service(booking, entry)] if link is not None else []
     why = f"{entry.kind}:{entry.id}"
+    if link is not None:
+        messages.append(_to_service(booking, why))
     messages += [calendar_message(booking, event.host_id, why, host=event.host) for event in events]
-    reached = [event for event in events if event.calendar_id is not None and event.state is not EventState.FAILED]
-    return Planned(
-        messages,
-        frozenset(event.host_id for event in reached),
-        invites=any(event.invites for event in reached),
-        link_to_come=not booking.location.get("url") and (link is not None or any(one.conference for one in events)),
-    )
+    return Planned(messages, elsewhere(booking, events), _link_to_come(session, booking, events, link))
 
 
-def _events(session: Session, booking: Booking) -> list[CalendarEvent]:
+def events_of(session: Session, booking: Booking) -> list[CalendarEvent]:
+    """The booking's events in the calendars of its hosts, former ones included."""
     mine = sa.select(CalendarEvent).where(CalendarEvent.booking_id == booking.id).order_by(CalendarEvent.host_id)
-    return list(session.scalars(mine))
+    return list(session.scalars(mine.execution_options(populate_existing=True)))
 
 
 def _missing_events(session: Session, booking: Booking, there: c.Sequence[CalendarEvent]) -> list[CalendarEvent]:
     """A row for each host with a calendar for events that has none."""
     hosts = list(booking.hosts)
     have = {event.host_id for event in there}
-    place = booking.location
     own_key, _at, domain = booking.uid.partition("@")
     found = []
     for number, (host_id, target) in enumerate(mirrored.targets(session, hosts).items()):
         if target is None or host_id in have:
             continue
-        kind = str(place.get("kind") or "")
         first = number == 0
         found.append(
             CalendarEvent(
@@ -127,14 +169,52 @@ def _missing_events(session: Session, booking: Booking, there: c.Sequence[Calend
                 key=own_key if first and not there and domain in _UIDS.values() else new_key(),
                 state=EventState.WANTED,
                 invites=first and target.invites,
-                conference=kind if first and kind in target.conferencing and not place.get("url") else "",
+                conference="",
             )
         )
     return found
 
 
-def _service_account(session: Session, booking: Booking) -> int | None:
-    """The account that makes the link: of the first host who has one."""
+def _ask_for_link(session: Session, booking: Booking, events: c.Iterable[CalendarEvent]) -> None:
+    """Have the first host whose calendar makes such links make the meeting's, unless it has one."""
+    kind = booking.location.get("kind")
+    if kind not in CALENDAR_LINKS or booking.location.get("url"):
+        return
+    targets = mirrored.targets(session, list(booking.hosts))
+    for event in events:
+        target = targets.get(event.host_id)
+        if target is not None and target.calendar_id == event.calendar_id and kind in target.conferencing:
+            event.conference = str(kind)
+            return
+
+
+def _hand_over(
+    booking: Booking, entry: HistoryEntry, events: c.Iterable[CalendarEvent], link: MeetingLink | None
+) -> list[Message]:
+    """Give up a link whose maker is one who holds the meeting no more: only the owner of an account can begin it.
+
+    A guest who was invited by that host's calendar is told by it that the meeting is off.  Who then gets an invitation
+    of ours must not have it cancelled by the same name.
+    """
+    held = {host.id for host in booking.hosts}
+    gone = [event for event in events if event.host_id not in held]
+    if any(event.invites and event.state is not EventState.REMOVED for event in gone):
+        booking.uid = f"booking-{booking.public_id}-{entry.id}@flask-booking"
+    left = any(event.conference for event in gone)
+    messages = []
+    if link is not None and (link.connection is None or link.connection.host_id not in held):
+        left = True
+        if link.connection_id is not None:
+            messages.append(_to_service(booking, f"{entry.kind}:{entry.id}", leaving=link))
+        link.connection_id, link.remote_id, link.sequence = None, "", -1
+        link.state, link.problem = EventState.WANTED, ""
+    if left:
+        booking.location = {key: value for key, value in booking.location.items() if key != "password"} | {"url": ""}
+    return messages
+
+
+def service_account(session: Session, booking: Booking) -> int | None:
+    """The account that makes the link: of the first host who has one that works, or else of one who has any."""
     host_ids, provider = [host.id for host in booking.hosts], booking.location["kind"]
     found = session.execute(
         sa.select(Connection.host_id, Connection.id)
@@ -142,6 +222,19 @@ def _service_account(session: Session, booking: Booking) -> int | None:
         .order_by(Connection.state != ConnectionState.ACTIVE, Connection.host_id, Connection.id)
     ).first()
     return found[1] if found else None
+
+
+def _link_to_come(
+    session: Session, booking: Booking, events: c.Iterable[CalendarEvent], link: MeetingLink | None
+) -> bool:
+    """Whether mails are worth holding back: a link is about to be made."""
+    if not link_missing(booking.location) or booking.status is not BookingStatus.CONFIRMED:
+        return False
+    if link is not None:
+        account = session.get(Connection, link.connection_id) if link.connection_id is not None else None
+        return account is not None and account.state is ConnectionState.ACTIVE and link.state is EventState.WANTED
+    making = [event for event in events if event.conference and event.calendar_id is not None]
+    return any(event.state is not EventState.FAILED and event.problem != NO_LINK for event in making)
 
 
 def calendar_message(booking: Booking, host_id: int, why: str, *, host: Host | None = None) -> Message:
@@ -160,14 +253,52 @@ def calendar_message(booking: Booking, host_id: int, why: str, *, host: Host | N
     )
 
 
-def _to_service(booking: Booking, entry: HistoryEntry) -> Message:
+def ask_again(session: Session, booking: Booking) -> list[Message]:
+    """Have a link made that couldn't be made before: by the account that was to make it, or one that is there now."""
+    why = f"again:{secrets.token_hex(4)}"
+    link = session.scalar(sa.select(MeetingLink).where(MeetingLink.booking_id == booking.id))
+    if link is None and booking.location.get("kind") in service_links():
+        link = MeetingLink(booking_id=booking.id)
+        session.add(link)
+    if link is not None:
+        link.connection_id = link.connection_id or service_account(session, booking)
+        link.state, link.problem = EventState.WANTED, ""
+        session.flush()
+        return [_to_service(booking, why)]
+    events = events_of(session, booking)
+    _ask_for_link(session, booking, [event for event in events if not event.conference])
+    asked = [event for event in events if event.conference]
+    for event in asked:
+        event.problem = ""
+    session.flush()
+    return [calendar_message(booking, event.host_id, why, host=event.host) for event in asked]
+
+
+def give_up_making(session: Session, booking: Booking) -> list[Message]:
+    """Have no link made (any more): the host gave one."""
+    for event in events_of(session, booking):
+        event.conference, event.problem = "", event.problem if event.problem != NO_LINK else ""
+    link = session.scalar(sa.select(MeetingLink).where(MeetingLink.booking_id == booking.id))
+    if link is None:
+        return []
+    link.problem = OWN_LINK
+    link.state = EventState.WANTED if link.state is not EventState.REMOVED else link.state
+    session.flush()
+    return [_to_service(booking, f"own:{secrets.token_hex(4)}")] if link.connection_id is not None else []
+
+
+def _to_service(booking: Booking, why: str, *, leaving: MeetingLink | None = None) -> Message:
+    """What has the meeting at a service made into what the booking is, or with ``leaving`` taken back there."""
+    payload: dict[str, t.Any] = {"base_url": base_url()}
+    if leaving is not None:
+        payload["leaving"] = {"connection_id": leaving.connection_id, "remote_id": leaving.remote_id}
     return message(
         topic="conference",
-        kind=entry.kind.value,
-        dedupe_key=f"{booking.uid}:{entry.id}:conference",
+        kind=why.partition(":")[0],
+        dedupe_key=f"{booking.uid}:{why}:conference{':leaving' if leaving else ''}",
         booking=booking,
-        recipient=_address(booking.hosts[0]) or "host",
-        payload={"base_url": base_url()},
+        recipient=_address(leaving.connection.host if leaving and leaving.connection else booking.hosts[0]) or "host",
+        payload=payload,
     )
 
 

@@ -21,6 +21,7 @@ from ..i18n import gettext as _
 from ..models import EventType
 from ..zones import UnknownZone, zone
 from .guest_form import guest_form, questions_of
+from .places import offered
 
 NAME_MOST = 200
 LINE_MOST = 500
@@ -124,12 +125,15 @@ def _phone(phone: object, required: bool, problems: dict[str, str]) -> str:
 
 
 def _location(event: EventType, chosen: object, problems: dict[str, str]) -> dict[str, t.Any]:
-    """The meeting's place: a copy, so that later edits of the event type don't move meetings that were agreed on."""
+    """The meeting's place: a copy, so that later edits of the event type don't move meetings that were agreed on.
+
+    A place that was offered when the form was opened, and isn't any more, is taken: its link follows.
+    """
     if not event.locations:
         return {}
     found = [place for place in event.locations if place["id"] == chosen]
-    if not found and len(event.locations) == 1 and not chosen:
-        found = event.locations
+    if not found and not chosen and len(left := offered(event)) == 1:
+        found = left
     if not found:
         problems["location"] = _("Please choose how you want to meet.")
         return {}

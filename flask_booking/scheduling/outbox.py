@@ -97,7 +97,7 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry, planned: Plann
         dedupe_key=f"{key}:guest",
         booking=booking,
         recipient=booking.guest_email,
-        payload=mail_payload(booking, Audience.GUEST, None, **more, **_known(planned.invites)),
+        payload=mail_payload(booking, Audience.GUEST, None, **more, **planned.elsewhere.said(None)),
         due_at=due_at,
     )
     silent = entry.kind in _CHANGING and not all(host.notify_by_email for host in booking.hosts)
@@ -109,7 +109,7 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry, planned: Plann
             dedupe_key=f"{key}:host:{host.id}",
             booking=booking,
             recipient=crm().email_of(host.user),
-            payload=mail_payload(booking, Audience.HOST, host, **more, **_known(host.id in planned.hosts)),
+            payload=mail_payload(booking, Audience.HOST, host, **more, **planned.elsewhere.said(host)),
             due_at=due_at,
         )
         for host in booking.hosts
@@ -121,11 +121,6 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry, planned: Plann
 def link_wait() -> dt.datetime:
     """Until when a mail waits for the meeting link."""
     return utcnow() + dt.timedelta(seconds=current_app.config["BOOKING_LINK_WAIT_SECONDS"])
-
-
-def _known(elsewhere: bool) -> dict[str, t.Any]:
-    """What keeps an invitation out of the mail to somebody who has the meeting from a calendar's service."""
-    return {"in_calendar": True} if elsewhere else {}
 
 
 def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: int, planned: Planned) -> list[Message]:
@@ -140,9 +135,7 @@ def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: 
         dedupe_key=f"{booking.uid}:{entry.id}:left:{host.id}",
         booking=booking,
         recipient=crm().email_of(host.user),
-        payload=mail_payload(
-            booking, Audience.HOST, host, actor="host", reason=reason, **_known(host.id in planned.hosts)
-        ),
+        payload=mail_payload(booking, Audience.HOST, host, actor="host", reason=reason, **planned.elsewhere.said(host)),
     )
     return [left]
 

@@ -16,6 +16,7 @@ from ..i18n import gettext as _
 from ..models import EventType
 from ..scheduling.guest_form import questions_of
 from ..scheduling.intake import Intake, check, one_line
+from ..scheduling.places import offered
 from ..state import session
 from ..zones import zone_names
 from . import access, contacts, notices, times
@@ -155,4 +156,5 @@ def _page(chosen: Choice, form: Form) -> str:
         form=form,
         zones=zone_names(),
         questions=questions_of(chosen.event) if chosen.event else (),
+        places_offered=offered(chosen.event) if chosen.event else (),
     )

@@ -17,8 +17,9 @@ from ..models import Booking, BookingStatus, Host, OutboxMessage
 from ..models.columns import utcnow
 from ..scheduling.choose import Ignoring
 from ..scheduling.intake import many_lines
+from ..scheduling.places import link_missing
 from ..state import crm, session
-from . import access, events, notices, times, words
+from . import access, events, links, notices, times, words
 from .blueprint import blueprint
 from .screen import render
 
@@ -176,5 +177,7 @@ def _page(found: Booking, *, problem: str = "", problems: dict[str, str] | None 
         begun=found.starts_at <= utcnow(),
         over=found.ends_at <= utcnow(),
         place=words.place(found.location),
+        trouble=links.trouble(found),
+        coming=found.status is BookingStatus.CONFIRMED and found.ends_at > utcnow() and link_missing(found.location),
         reason=request.form.get("reason", ""),
     )

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from ..models import Booking
 from ..models.columns import utcnow
 from ..scheduling.intake import one_line
+from ..scheduling.places import made_name
 from ..state import crm, session
 from ..zones import zone
 from . import access, booking_list, contacts, words
@@ -77,7 +78,8 @@ _COLUMNS = (
 def _cells(row: Booking) -> list[str]:
     there = zone(desk().host.time_zone)
     answers = "\n".join(f"{answer['label']}: {answer['text']}" for answer in row.answers)
-    place = " ".join(text for text in (row.location.get("text", ""), row.location.get("url", "")) if text)
+    said = (made_name(row.location), *(row.location.get(name, "") for name in ("text", "url", "password")))
+    place = " ".join(text for text in said if text)
     return [
         row.public_id,
         row.status.value,

@@ -11,7 +11,6 @@ from flask import current_app
 
 from ..calendars import registry
 from ..calendars.provider import Sign
-from ..calendars.writing import NO_LINK
 from ..connections.problems import ALL, Misconfigured, NeedsReconnect, NotAllowed, ProviderProblem
 from ..i18n import format_ago, format_when, left_to_right, list_of, sentences
 from ..i18n import gettext as _
@@ -25,6 +24,7 @@ from ..models import (
     StaleCalendars,
 )
 from ..models.columns import utcnow
+from ..scheduling.calendar_events import NO_LINK
 from ..state import crm
 
 Kind = t.Literal["", "waiting", "warning", "failed"]

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from .. import catalog
 from ..errors import InvalidInput
 from ..i18n import gettext as _
+from ..scheduling.places import unmade
 from . import access, notices
 from .access import desk
 from .blueprint import blueprint
@@ -25,9 +26,11 @@ def back_to_list() -> ResponseReturnValue:
 def event_types() -> ResponseReturnValue:
     """The event types of the host's page, archived ones apart."""
     rows = sorted(desk().page.event_types, key=lambda one: (one.position, one.id))
+    events = [one for one in rows if one.archived_at is None]
     return render(
         "event_types.html",
-        events=[one for one in rows if one.archived_at is None],
+        events=events,
+        unmade=unmade(events),
         archived=[one for one in rows if one.archived_at is not None],
     )
 

@@ -13,7 +13,7 @@ from ..i18n import gettext as _
 from ..markdown import markdown
 from ..models import EventType, Schedule
 from ..state import session
-from . import access, forms_event_type, notices, own_forms
+from . import access, forms_event_type, links, notices, own_forms
 from .access import desk
 from .blueprint import blueprint
 from .forms import Form, rearranged
@@ -92,4 +92,5 @@ def _page(event: EventType | None, form: Form) -> str:
         preview=request.form.get("do") == "preview",
         blank_location=forms_event_type.BLANK_LOCATION,
         blank_question=forms_event_type.BLANK_QUESTION,
+        makers=links.makers_for(event, desk().page, form.values),
     )

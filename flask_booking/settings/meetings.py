@@ -91,6 +91,7 @@ def init_app(app: Flask) -> None:
         "names_of": names_of,
         "status": words.status,
         "when": words.when,
+        "place": words.place,
         "key_of": contacts.key_of,
         "name_of": contacts.name_of,
         "crm": crm,

@@ -29,7 +29,7 @@ from ..models.booking import LIVE
 from ..models.columns import utcnow
 from ..state import session
 from ..zones import zone
-from . import booking_list, calendar_words, deliveries
+from . import booking_list, calendar_words, deliveries, links
 from .access import desk
 from .blueprint import blueprint
 from .screen import render
@@ -75,6 +75,8 @@ def overview() -> ResponseReturnValue:
         next_meeting=_next(host),
         requests=_requests(host),
         crm_errors=_crm_errors(host),
+        links=links.troubles(host),
+        join_url=links.join_url,
         failed=_failed(host),
         broken=_broken(host),
         lost_target=_lost_target(host),

@@ -36,6 +36,7 @@ from ..models import (
 )
 from ..models.columns import utcnow
 from ..scheduling import intake
+from ..scheduling.places import made_links, made_name
 from ..zones import zone
 
 
@@ -107,7 +108,9 @@ def mailed(message: OutboxMessage) -> bool:
 def delivery_error(message: OutboxMessage) -> str:
     """Why the last try failed; a service's problem in words."""
     code = message.last_error.partition(" ")[0]
-    if message.topic in ("calendar", "conference") and code in ALL:
+    if message.topic == "conference" and code in ALL and message.booking is not None:
+        return link_problem(made_name(message.booking.location), code)
+    if message.topic == "calendar" and code in ALL:
         return ALL[code]().sentence
     return message.last_error
 
@@ -118,6 +121,8 @@ def message_kind(message: OutboxMessage) -> str:
         kinds = {"crm": _("Entry in the CRM"), "calendar": _("Event in the calendar")}
         return kinds.get(message.topic, _("Meeting link"))
     names = {
+        "linked": _("Meeting link"),
+        "invited": _("Invitation"),
         "booked": _("Confirmation"),
         "requested": _("Request"),
         "accepted": _("Acceptance"),
@@ -127,7 +132,6 @@ def message_kind(message: OutboxMessage) -> str:
         "reassigned": _("Change of host"),
         "reminder": _("Reminder"),
         "follow_up": _("Follow-up"),
-        "linked": _("Meeting link"),
     }
     return names.get(message.kind, message.kind)
 
@@ -138,6 +142,7 @@ def location_kinds() -> dict[str, str]:
         "phone_guest": _("Phone: I call the guest"),
         "phone_host": _("Phone: the guest calls me"),
         "in_person": _("In person"),
+        **made_links(),
         "link": _("Online, by a link of mine"),
         "custom": _("Something else"),
     }
@@ -152,7 +157,33 @@ def place(location: dict[str, t.Any]) -> str:
         "phone_host": _("Phone, the guest calls you"),
         "link": _("Online"),
     }.get(kind, "")
-    return labelled(name, text)
+    return labelled(name or made_name(location), text)
+
+
+def unmade_place(kind: str, others: bool) -> str:
+    """What it means for guests that nobody can make the link of a place; ``others`` says that there are places to
+    choose besides."""
+    name = made_links().get(kind, kind)
+    if others:
+        return _("No connected account makes links for %(place)s: guests aren't offered it.", place=name)
+    return _("No connected account makes links for %(place)s: guests are promised one by e-mail.", place=name)
+
+
+def link_problem(name: str, code: str) -> str:
+    """Why a meeting has no link for the place called ``name``, by what the row of it keeps."""
+    if code in ("needs_reconnect", "lost_answer"):
+        return _("%(place)s asks you to sign in again. Until then this meeting has no link.", place=name)
+    if code == "missing_scope":
+        return _(
+            "A permission for %(place)s is missing. Connect the account again, and leave all boxes ticked.", place=name
+        )
+    if code in ("unreachable", "rate_limited", "provider", "changed"):
+        return _("%(place)s couldn't make the link yet. It is tried again by itself.", place=name)
+    if code == "misconfigured":
+        return _("The CRM's access to %(place)s is set up wrongly. Your administrator has to mend it.", place=name)
+    if code == "no_account":
+        return _("No connected account makes links for %(place)s, so this meeting has none.", place=name)
+    return _("%(place)s made no link for this meeting.", place=name)
 
 
 def question_kinds() -> dict[str, str]:

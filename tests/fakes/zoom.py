@@ -70,6 +70,8 @@ class Zoom(OAuthFake):
         self.under_way: set[int] = set()
         self.ended: set[int] = set()
         self.unknown_zones: set[str] = set()
+        self.bare_links = False
+        """Whether links come without the password, as some accounts are set."""
         self.last = 81_234_567_890
 
     def allow(self, account: str = "ann", scopes: tuple[str, ...] = SCOPES) -> Grant:
@@ -144,7 +146,7 @@ class Zoom(OAuthFake):
                 "agenda": body.get("agenda", ""),
                 "created_at": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
                 "start_url": f"https://zoom.example/s/{number}?zak=secret",
-                "join_url": f"https://zoom.example/j/{number}?pwd={password}",
+                "join_url": f"https://zoom.example/j/{number}" + ("" if self.bare_links else f"?pwd={password}"),
                 "password": password,
                 "encrypted_password": "x" * 20,
                 "settings": {},

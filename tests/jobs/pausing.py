@@ -12,11 +12,14 @@ from flask import Flask
 
 from flask_booking.calendars import store, writing
 from flask_booking.calendars.google import Google
+from flask_booking.conferencing import making
+from flask_booking.conferencing.zoom import Zoom
 from flask_booking.jobs import handlers, outbox
 from flask_booking.jobs.worker import OutboxWorker
 from tests.fixtures import served
 
 STEPS = ("claimed", "composed", "sent", "recorded")
+MEETING_STEPS = ("asked for a meeting", "made the meeting", "recorded the meeting")
 CALENDAR_STEPS = ("asked to write", "wrote", "recorded the event", "read", "kept")
 
 
@@ -63,6 +66,12 @@ def pause_at(step: str, paused: Path) -> None:
         handlers.send = after(send)
     elif step == "recorded":
         outbox._record = after(outbox._record)
+    elif step == "asked for a meeting":
+        Zoom.write = before(Zoom.write)  # type: ignore[method-assign]
+    elif step == "made the meeting":
+        Zoom.write = after(Zoom.write)  # type: ignore[method-assign]
+    elif step == "recorded the meeting":
+        making._record = after(making._record)
     elif step == "asked to write":
         Google.write = before(Google.write)  # type: ignore[method-assign]
     elif step == "wrote":
@@ -80,7 +89,7 @@ def pause_at(step: str, paused: Path) -> None:
     elif step == "kept":
         store.keep = after(store.keep)
     else:
-        raise ValueError(f"{step} is none of {(*STEPS, *CALENDAR_STEPS)}")
+        raise ValueError(f"{step} is none of {(*STEPS, *CALENDAR_STEPS, *MEETING_STEPS)}")
 
 
 def start_only_when_asked_to_end(paused: Path) -> None:

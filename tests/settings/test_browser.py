@@ -11,9 +11,10 @@ from playwright.sync_api import Page, expect
 
 from example_app.seed import PASSWORD
 from flask_booking import catalog
-from flask_booking.models import BookingDomain, EventType, MessageRule, MessageState, OutboxMessage, Schedule
+from flask_booking.models import Booking, BookingDomain, EventType, MessageRule, MessageState, OutboxMessage, Schedule
 from flask_booking.state import session
 from tests.fixtures.browser import NewPage
+from tests.fixtures.meetings import can_make
 from tests.fixtures.servers import LiveServer
 
 from .conftest import ROOT, Office, open_office, tomorrow
@@ -69,6 +70,7 @@ def fill_the_office(office: Office) -> dict[str, str]:
     """Something to see on every screen."""
     booking = office.booking("ann", tomorrow(9), notes="Two of us")
     other = office.booking("ann", tomorrow(11), email="other@example.com")
+    linkless = office.booking("ann", tomorrow(13), email="zoe@example.com")
     with office.app.app_context():
         host = office.host()
         schedule = session().query(Schedule).filter_by(host_id=host.id).one()
@@ -84,13 +86,14 @@ def fill_the_office(office: Office) -> dict[str, str]:
             host, starts=day, ends=day + dt.timedelta(hours=1), title="Dentist", rrule="FREQ=WEEKLY;BYDAY=MO"
         )
         questions = [{"label": "About?", "kind": "choice", "options": ["Taxes", "Trusts"], "required": True}]
-        places = [{"kind": "in_person", "text": "Here"}, {"kind": "phone_guest"}]
+        places = [{"kind": "in_person", "text": "Here"}, {"kind": "phone_guest"}, {"kind": "zoom"}]
         values = {"questions": questions, "locations": places, "colour": "#1c6a57", "description": "**Hello**"}
         catalog.update_event_type(office.event(), values)
         asked = catalog.create_event_type(
             office.event().page, {"title": "Asked", "durations": [45], "requires_approval": True}
         )
         catalog.set_archived(asked, True)
+        session().query(Booking).filter_by(public_id=linkless).one().location = {"kind": "zoom"}
         message = session().query(OutboxMessage).filter_by(kind="booked").first()
         assert message is not None
         message.state, message.attempts, message.last_error = MessageState.FAILED, 12, "refused for good (550)"
@@ -99,6 +102,7 @@ def fill_the_office(office: Office) -> dict[str, str]:
         return {
             "booking": booking,
             "other": other,
+            "linkless": linkless,
             "event": office.events["ann"],
             "schedule": schedule.public_id,
             "blocked": blocked.public_id,
@@ -111,6 +115,7 @@ SCREENS = [
     "/",
     "/bookings",
     "/bookings/{booking}",
+    "/bookings/{linkless}",
     "/bookings/{booking}/reschedule",
     "/book",
     "/book?event={event}",
@@ -334,3 +339,23 @@ def test_an_administrator_switches_to_a_colleague(at_desk: Open) -> None:
     expect(page.get_by_text("You are looking after Ben Vogel's bookings.")).to_be_visible()
     page.get_by_role("link", name="Messages").click()
     expect(page.get_by_text("You are looking after Ben Vogel's bookings.")).to_be_visible()
+
+
+def test_the_form_shows_what_fits_a_kind_of_place(at_desk: Open, office: Office) -> None:
+    office.do(lambda: can_make(office.host(), "google_meet", "zoom"))
+    page = at_desk().open("/event-types/new")
+    page.get_by_role("button", name="Add a place").click()
+    place = page.locator("[data-row]").first
+    warning = place.get_by_text("Zoom ends a meeting after 40 minutes")
+    made = place.get_by_text("Each meeting gets a link of its own")
+    expect(place.get_by_label("Number, address or text")).to_be_visible()
+    expect(made).to_be_hidden()
+    place.get_by_label("Kind of place").select_option("zoom")
+    expect(made).to_be_visible()
+    expect(place.get_by_label("Number, address or text")).to_be_hidden()
+    expect(warning).to_be_hidden()
+    page.get_by_label("Others to choose from").fill("15 min, 1:30")
+    expect(warning).to_be_visible()
+    place.get_by_label("Kind of place").select_option("google_meet")
+    expect(warning).to_be_hidden()
+    expect(made).to_be_visible()

@@ -133,7 +133,26 @@ function suit(select) {
   for (const field of all("[data-for-kind]", row)) {
     field.hidden = !field.dataset.forKind.split(" ").includes(select.value);
   }
+  measure(select.form);
 }
+
+// What matters only to meetings that last longer than so many minutes.
+
+function minutesOf(text) {
+  const clock = /^(\d{1,2})[:.](\d{2})$/.exec(text.trim());
+  const words = clock ?? /^(?:(\d+)\s*h(?:ours?)?)?\s*(?:(\d+)\s*(?:m|min|minutes?)?)?$/i.exec(text.trim());
+  return words ? Number(words[1] ?? 0) * 60 + Number(words[2] ?? 0) : 0;
+}
+
+function measure(form) {
+  const fields = all("[name=duration], [name=more_durations]", form);
+  const longest = Math.max(0, ...fields.flatMap((field) => field.value.split(/[,;]/)).map(minutesOf));
+  for (const part of all("[data-longer]", form)) part.hidden = longest <= Number(part.dataset.longer);
+}
+
+document.addEventListener("input", (event) => {
+  if (["duration", "more_durations"].includes(event.target.name)) measure(event.target.form);
+});
 
 document.addEventListener("change", (event) => {
   if (event.target.matches?.("[data-kind]")) suit(event.target);

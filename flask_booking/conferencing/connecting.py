@@ -1,0 +1,77 @@
+"""Accounts that make meeting links: taken up when a host has signed in, tried, and let go.
+
+As for calendars (:mod:`flask_booking.calendars.connecting`), which have calendars to be chosen besides.
+"""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from ..calendars import care
+from ..connections import accounts
+from ..connections.access import FixedToken, OAuthAccess
+from ..connections.accounts import Connected
+from ..connections.oauth import Granted
+from ..connections.problems import Misconfigured, ProviderProblem
+from ..models import Connection, ConnectionState, Host
+from ..models.columns import utcnow
+from ..scheduling.transaction import lock_calendars, transact
+from ..state import session
+from . import registry
+from .making import reach
+from .provider import ConferencingProvider, OwnAccess
+
+
+def sign_in(host: Host, provider: ConferencingProvider, granted: Granted) -> Connected:
+    """Connect the account that :func:`~flask_booking.connections.oauth.finish` brought; coming meetings that have no
+    link get one.
+
+    Raises :class:`~flask_booking.connections.problems.ProviderProblem` when the service doesn't say whose it is, and
+    nothing is connected then.  Commits.
+    """
+    session().rollback()  # no transaction is open while the service is asked
+    account = provider.account(OAuthAccess(FixedToken(granted.access_token)))
+    made = accounts.connect_granted(host, provider.name, account, granted)
+    care.resume(made.connection.id)
+    return made
+
+
+def test(connection: Connection) -> tuple[str, str]:
+    """Ask the service whose account it is, now: its id and name.  One that counted as broken, and answers, is taken up
+    again.
+
+    Raises :class:`~flask_booking.connections.problems.ProviderProblem`; commits.
+    """
+    connection_id, broken, began = connection.id, connection.state is not ConnectionState.ACTIVE, utcnow()
+    provider, access = reach(connection)
+    session().rollback()
+    try:
+        account = provider.account(access)
+    except ProviderProblem as problem:
+        care.note(connection_id, problem, began=began)
+        raise
+    if broken:
+        care.resume(connection_id)
+    return account
+
+
+def disconnect(connection: Connection) -> bool:
+    """Let an account go: the service gets its tokens back.  Meetings that were made stay, as their links do.
+
+    Returns whether the service has taken the tokens back; that it doesn't answer is no hindrance.  Commits.
+    """
+    db, connection_id, host_id = session(), connection.id, connection.host_id
+    provider, service = registry.find(connection.provider), None
+    if provider is not None and not isinstance(provider, OwnAccess):
+        try:
+            service = provider.service(current_app.config)
+        except Misconfigured:
+            service = None
+    given_back = accounts.give_back(connection, service)
+
+    def work() -> None:
+        lock_calendars(db, [host_id])
+        accounts.forget(connection_id)
+
+    transact(db, work)
+    return given_back

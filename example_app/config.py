@@ -1,21 +1,25 @@
 """What the CRM can be told from outside: everything comes from environment variables, each with a default.
 
-==========================  ================================================================================
-``DATABASE_URL``            any SQLAlchemy address; ``postgresql://`` and ``mysql://`` get the drivers used
-                            here. Default: the file ``demo.sqlite`` in the instance folder.
-``REDIS_URL``               where background jobs ring their bell. Default: none, jobs run in this process.
-``MAIL_URL``                ``smtp://[user:password@]host:port`` or ``smtps://…``. Default: none, mails are
-                            kept and shown at ``/mailbox``.
-``MAIL_SENDER``             the From address of mails.
-``SECRET_KEY``              signs sessions. Default: made once and kept in the instance folder.
-``BOOKING_ENCRYPTION_KEYS`` Fernet keys, newest first, separated by commas. Default: made once and kept.
-``BOOKING_SUBDOMAINS``      what stands after a page's name in its subdomain; ``meet.localhost`` works on your
-                            machine. Default: pages have no subdomains.
-``BOOKING_DOMAIN_TARGET``   the name customers' domains point to. Default: pages have no domains of their own.
-``BASE_URL``                the address people reach the CRM at, for links in mails.
-``DEMO``                    ``1`` shows one-click logins and opens the mailbox to everybody.
-``INSTANCE_PATH``           the folder of the SQLite file and the kept keys.
-==========================  ================================================================================
+=============================  ================================================================================
+``DATABASE_URL``               any SQLAlchemy address; ``postgresql://`` and ``mysql://`` get the drivers used
+                               here. Default: the file ``demo.sqlite`` in the instance folder.
+``REDIS_URL``                  where background jobs ring their bell. Default: none, jobs run in this process.
+``MAIL_URL``                   ``smtp://[user:password@]host:port`` or ``smtps://…``. Default: none, mails are
+                               kept and shown at ``/mailbox``.
+``MAIL_SENDER``                the From address of mails.
+``SECRET_KEY``                 signs sessions. Default: made once and kept in the instance folder.
+``BOOKING_ENCRYPTION_KEYS``    Fernet keys, newest first, separated by commas. Default: made once and kept.
+``BOOKING_SUBDOMAINS``         what stands after a page's name in its subdomain; ``meet.localhost`` works on your
+                               machine. Default: pages have no subdomains.
+``BOOKING_DOMAIN_TARGET``      the name customers' domains point to. Default: pages have no domains of their own.
+``BOOKING_GOOGLE_…``           calendar services and makers of meeting links: every key of the package whose name
+``BOOKING_MICROSOFT_…``        begins so, such as ``BOOKING_GOOGLE_CLIENT_ID``. Default: none is registered, and none
+``BOOKING_ZOOM_…``             offered.
+``BOOKING_PRIVATE_ADDRESSES``  ``1`` lets calendars be at addresses in private networks.
+``BASE_URL``                   the address people reach the CRM at, for links in mails.
+``DEMO``                       ``1`` shows one-click logins and opens the mailbox to everybody.
+``INSTANCE_PATH``              the folder of the SQLite file and the kept keys.
+=============================  ================================================================================
 """
 
 from __future__ import annotations
@@ -29,12 +33,24 @@ from typing import Any
 
 from sqlalchemy.engine import URL, make_url
 
+from flask_booking.config import defaults
+
 DRIVERS = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
     "mysql": "mysql+pymysql",
     "mariadb": "mysql+pymysql",
 }
+
+
+SERVICES = tuple(
+    name for name in defaults() if name.startswith(("BOOKING_GOOGLE_", "BOOKING_MICROSOFT_", "BOOKING_ZOOM_"))
+)
+
+
+def instance_folder(chosen: str | None) -> Path:
+    """The folder of what is kept: the one that was chosen, or ``instance`` beside the package."""
+    return Path(chosen).resolve() if chosen else Path(__file__).resolve().parents[1] / "instance"
 
 
 def database_url(address: str) -> URL:
@@ -83,6 +99,8 @@ def settings(environ: Mapping[str, str], instance: Path) -> dict[str, Any]:
                 environ.get("BOOKING_ENCRYPTION_KEYS") or kept_secret(instance / "encryption-keys", fernet_key)
             ).split(",")
         ],
+        **{name: environ[name] for name in SERVICES if environ.get(name)},
+        "BOOKING_PRIVATE_ADDRESSES": environ.get("BOOKING_PRIVATE_ADDRESSES", "") not in {"", "0"},
         "BOOKING_SUBDOMAINS": environ.get("BOOKING_SUBDOMAINS") or None,
         "BOOKING_DOMAIN_TARGET": environ.get("BOOKING_DOMAIN_TARGET") or None,
         "REDIS_URL": environ.get("REDIS_URL") or None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
@@ -34,5 +36,6 @@ def demo_command(port: int) -> None:
 @click.command("demo-reset")
 @with_appcontext
 def reset_command() -> None:
-    """Delete the demo's SQLite file."""
-    click.echo(demo.reset(make_url(current_app.config["SQLALCHEMY_DATABASE_URI"])))
+    """Delete the demo's SQLite file and its practice calendar."""
+    url = make_url(current_app.config["SQLALCHEMY_DATABASE_URI"])
+    click.echo(demo.reset(url, Path(current_app.instance_path)))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 
 from example_app.extensions import db
 from example_app.models import Activity, Contact, User, now
@@ -277,7 +277,10 @@ def live_through(booking: Booking, meeting: Meeting, address: scheduling.EventAd
 
 
 def backdate(booking: Booking, booked_at: int) -> None:
-    """Let the meeting's story have happened when it would have, and drop its mails about that."""
+    """Let the meeting's story have happened when it would have, and drop its mails about that.
+
+    What a calendar has to be told of meetings to come stays.
+    """
     booking.created_at = datetime.fromtimestamp(booked_at, UTC)
     for entry in booking.history:
         if entry.kind is HistoryKind.BOOKED:
@@ -296,6 +299,7 @@ def backdate(booking: Booking, booked_at: int) -> None:
             OutboxMessage.booking_id == booking.id,
             OutboxMessage.state == MessageState.WAITING,
             OutboxMessage.due_at <= now(),
+            true() if booking.ends_at < now() else OutboxMessage.topic != "calendar",
         )
         .values(state=MessageState.DROPPED)
     )

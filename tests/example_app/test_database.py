@@ -20,6 +20,8 @@ from example_app.config import database_url, kept_secret, settings
 from example_app.demo import reset
 from example_app.extensions import MIGRATIONS, db
 from example_app.models import Mail, User
+from flask_booking.calendars import registry
+from flask_booking.config import defaults
 from tests.fixtures.apps import CONFIG, dispose
 
 
@@ -107,7 +109,29 @@ def test_resetting_deletes_the_file_and_its_journals_and_no_real_database(tmp_pa
     sqlite3.connect(place).close()
     place.with_name("demo.sqlite-wal").touch()
     (tmp_path / "other").touch()
-    reset(database_url(f"sqlite:///{place}"))
+    reset(database_url(f"sqlite:///{place}"), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
     with pytest.raises(click.ClickException, match="not an SQLite file"):
-        reset(database_url("postgresql://db/crm"))
+        reset(database_url("postgresql://db/crm"), tmp_path)
+
+
+def test_only_services_that_the_environment_registers_are_offered_and_none_of_the_demo(tmp_path: Path) -> None:
+    environ = {
+        "BOOKING_GOOGLE_CLIENT_ID": "crm",
+        "BOOKING_GOOGLE_CLIENT_SECRET": "between us",
+        "BOOKING_GOOGLE_API_URL": "https://proxy.example.com/google",
+        "BOOKING_MICROSOFT_CLIENT_ID": "",
+    }
+    for registered in ({}, environ):
+        app = create_app({**settings(registered, tmp_path), "BOOKING_WORKER": False, "INSTANCE_PATH": str(tmp_path)})
+        with app.app_context():
+            offered = {provider.name for provider in registry.offered()}
+        assert offered == ({"google", "caldav", "ical"} if registered else {"caldav", "ical"})
+        assert app.config["BOOKING_GOOGLE_API_URL"] == registered.get(
+            "BOOKING_GOOGLE_API_URL", defaults()["BOOKING_GOOGLE_API_URL"]
+        )
+        assert app.config["PRACTICE_CALENDAR"] is None
+        assert app.config["BOOKING_PRIVATE_ADDRESSES"] is False
+        assert not [rule for rule in app.url_map.iter_rules() if "practice" in rule.rule]
+        dispose(app)
+    assert settings({"BOOKING_PRIVATE_ADDRESSES": "1"}, tmp_path)["BOOKING_PRIVATE_ADDRESSES"] is True

@@ -1,0 +1,424 @@
+"""The practice calendar: a real CalDAV calendar beside the CRM, its page, and what booking makes of it."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from example_app.demo import start_calendars
+from example_app.practice import connection
+from example_app.practice.account import Account
+from example_app.practice.client import ChangedMeanwhile, NotThere, PracticeCalendar
+from example_app.practice.entries import TENTATIVE, Entry
+from example_app.practice.server import NotStarted, Server
+from example_app.seed import PEOPLE
+from flask_booking import jobs, scheduling
+from flask_booking.calendars import connecting, mirror, wishes
+from flask_booking.models import Booking, CalendarEvent, Connection, ConnectionState, Difference
+from flask_booking.state import session
+from tests.example_app.conftest import ANNS_ZONE, Practice, log_in
+from tests.public.guest import book, text_of
+
+PAGE = "/practice-calendar/"
+
+
+@pytest.fixture
+def ann(practice: Practice) -> FlaskClient:
+    return log_in(practice.app.test_client(), "ann")
+
+
+def offered(practice: Practice, slug: str = "intro") -> list[datetime]:
+    """When Ann's guests can book in the next weeks."""
+    with practice.app.app_context():
+        event, now = scheduling.find_event("ann", slug), int(time.time())
+        starts = scheduling.offers(event, start=now, end=now + 30 * 86_400).starts
+        return [datetime.fromtimestamp(start, ANNS_ZONE) for start in starts]
+
+
+def closed(practice: Practice, entry: Entry) -> bool:
+    """Whether nothing is offered that an entry is in the way of."""
+    return not any(entry.starts <= start < entry.ends for start in offered(practice))
+
+
+def read(client: FlaskClient) -> None:
+    assert "Booking has read the calendar." in follow(client, client.post(f"{PAGE}read"))
+
+
+def follow(client: FlaskClient, answer: TestResponse) -> str:
+    assert answer.status_code == 302, answer.text
+    return text_of(client.get(answer.location))
+
+
+def deliver(practice: Practice) -> None:
+    with practice.app.app_context():
+        jobs.deliver_due(practice.app)
+
+
+def typed(start: datetime, minutes: int = 30, **more: str) -> dict[str, str]:
+    """The form for a new entry, filled in."""
+    ends = start + timedelta(minutes=minutes)
+    return {
+        "title": "Call the bank",
+        "day": f"{start:%Y-%m-%d}",
+        "starts": f"{start:%H:%M}",
+        "ends": f"{ends:%H:%M}",
+        "show": "busy",
+        **more,
+    }
+
+
+# -- at the start -----------------------------------------------------------------------------------------------------
+
+
+def test_busy_and_tentative_entries_close_time_and_free_ones_do_not(practice: Practice) -> None:
+    for title in ("Dentist", "Round with the team", "Perhaps: lunch with Joel", "Day off"):
+        assert closed(practice, practice.entry(title)), title
+    # Ann's own meetings and the notice that she wants may be in the way of one of its times, but not of all.
+    assert not closed(practice, practice.entry("Quiet hour for notes"))
+
+
+def test_anns_screen_names_the_entry_that_closes_a_time(ann: FlaskClient, practice: Practice) -> None:
+    day = practice.entry("Dentist").starts
+    page = text_of(ann.get(f"/settings/booking/why?date={day:%Y-%m-%d}"))
+    assert "Dentist" in page
+    assert "Quiet hour" not in page
+
+
+def test_the_page_shows_each_entry_and_how_far_booking_has_read(ann: FlaskClient, practice: Practice) -> None:
+    page = ann.get(PAGE)
+    assert page.status_code == 200
+    for text in ("Dentist", "10:00–11:00", "Tentative", "Every week", "All day", practice.account.url):
+        assert text in text_of(page), text
+    assert "Booking read this calendar" in text_of(page)
+    assert "Practice calendar" in text_of(ann.get("/"))
+
+
+def test_it_is_nobody_elses(practice: Practice) -> None:
+    ben = log_in(practice.app.test_client(), "ben")
+    assert ben.get(PAGE).status_code == 404
+    assert "Practice calendar" not in text_of(ben.get("/"))
+    stranger = practice.app.test_client()
+    assert "/login" in stranger.get(PAGE).location
+    assert "/login" in stranger.post(PAGE, data=typed(practice.entry("Dentist").starts)).location
+
+
+def test_outside_of_the_demo_there_is_none(booked: Flask) -> None:
+    client = log_in(booked.test_client(), "ann")
+    assert client.get(PAGE).status_code == 404
+    assert "Practice calendar" not in text_of(client.get("/"))
+    assert booked.config["BOOKING_PRIVATE_ADDRESSES"] is False
+
+
+# -- the page's forms -------------------------------------------------------------------------------------------------
+
+
+def test_an_entry_that_is_added_closes_its_time_and_one_that_is_deleted_opens_it(
+    ann: FlaskClient, practice: Practice
+) -> None:
+    start = offered(practice)[0]
+    told = follow(ann, ann.post(PAGE, data=typed(start)))
+    assert "“Call the bank” is in the calendar" in told
+    entry = practice.entry("Call the bank")
+    assert (entry.starts, entry.ends) == (start, start + timedelta(minutes=30))
+    assert start in offered(practice)  # booking doesn't know yet
+    read(ann)
+    assert start not in offered(practice)
+
+    assert "Gone from the calendar" in follow(ann, ann.post(f"{PAGE}{entry.name}/remove"))
+    read(ann)
+    assert start in offered(practice)
+
+
+def test_an_entry_of_all_day_and_of_every_week_needs_no_times(ann: FlaskClient, practice: Practice) -> None:
+    start = offered(practice)[0]
+    ann.post(PAGE, data=typed(start, title="At the fair", starts="", ends="", all_day="y", weekly="y", show=TENTATIVE))
+    entry = practice.entry("At the fair")
+    assert (entry.all_day, entry.repeats, entry.show) == (True, True, TENTATIVE)
+    assert entry.starts.date() == start.date()
+    read(ann)
+    week = timedelta(days=7)
+    assert not {one.date() for one in offered(practice)} & {start.date(), start.date() + week, start.date() + 2 * week}
+
+
+def test_what_can_not_be_entered_is_told_beside_it(ann: FlaskClient, practice: Practice) -> None:
+    before, day = practice.entries(), practice.entry("Dentist").starts
+    for wrong, told in WRONG:
+        page = ann.post(PAGE, data=typed(day, **wrong))
+        assert told in text_of(page), wrong
+        assert '<details class="adder" open>' in page.text
+    assert practice.entries() == before
+
+
+WRONG: list[tuple[dict[str, str], str]] = [
+    ({"title": " "}, "Enter a few words."),
+    ({"title": "x" * 201}, "200 characters"),
+    ({"day": ""}, "Enter a date."),
+    ({"day": "tomorrow"}, "Not a valid date value."),
+    ({"day": "9999-12-31"}, "within 3 years"),
+    ({"starts": ""}, "Enter a time."),
+    ({"ends": ""}, "Enter a time."),
+    ({"starts": "noon"}, "Not a valid time value."),
+    ({"starts": "11:00", "ends": "11:00"}, "It has to end after it begins."),
+    ({"show": "asleep"}, "Not a valid choice."),
+]
+
+
+def test_an_entry_is_moved_and_so_is_the_time_that_it_closes(ann: FlaskClient, practice: Practice) -> None:
+    entry, start = practice.entry("Dentist"), offered(practice)[-1]
+    values = {"day": f"{start:%Y-%m-%d}", "starts": f"{start:%H:%M}"}
+    assert "Moved." in follow(ann, ann.post(f"{PAGE}{entry.name}/move", data=values))
+    moved = practice.entry("Dentist")
+    assert (moved.starts, moved.ends) == (start, start + timedelta(hours=1))
+    read(ann)
+    assert closed(practice, moved)
+    assert not closed(practice, entry)
+
+
+def test_one_of_a_series_is_moved_or_deleted_alone(ann: FlaskClient, practice: Practice) -> None:
+    first, second, third = [one for one in practice.entries() if one.repeats][:3]
+    day = f"{second.starts + timedelta(days=1):%Y-%m-%d}"
+    ann.post(f"{PAGE}{second.name}/move", data={"day": day, "starts": "08:00", "occurrence": second.occurrence})
+    ann.post(f"{PAGE}{first.name}/remove", data={"occurrence": first.occurrence})
+    left = [one for one in practice.entries() if one.repeats][:2]
+    assert [f"{one.starts:%Y-%m-%d %H:%M}" for one in left] == [f"{day} 08:00", f"{third.starts:%Y-%m-%d %H:%M}"]
+
+
+def test_a_move_without_a_day_is_told(ann: FlaskClient, practice: Practice) -> None:
+    entry = practice.entry("Dentist")
+    assert "Enter a date." in follow(ann, ann.post(f"{PAGE}{entry.name}/move", data={"day": ""}))
+    assert practice.entry("Dentist") == entry
+
+
+def test_what_is_no_entry_of_the_calendar_is_told_and_nothing_is_done(ann: FlaskClient, practice: Practice) -> None:
+    before = practice.entries()
+    for name in ("gone.ics", "..", ".Radicale.props", "a%2Fb.ics", "%2e%2e%2fann"):
+        answer = ann.post(f"{PAGE}{name}/remove")
+        assert answer.status_code in {404, 405} or "isn't in the calendar any more" in follow(ann, answer), name
+    assert practice.entries() == before
+
+
+def test_an_occurrence_that_is_none_is_told(ann: FlaskClient, practice: Practice) -> None:
+    entry = practice.entry("Round with the team")
+    for form, values in (("remove", {}), ("move", {"day": f"{entry.starts:%Y-%m-%d}"})):
+        answer = ann.post(f"{PAGE}{entry.name}/{form}", data={"occurrence": "never", **values})
+        assert "isn't in the calendar any more" in follow(ann, answer)
+
+
+def test_a_change_at_the_same_moment_is_never_overwritten(
+    ann: FlaskClient, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = practice.entry("Dentist")
+    real = PracticeCalendar.read
+
+    def read_and_change(calendar: PracticeCalendar, name: str) -> tuple[str, str]:
+        found = real(calendar, name)
+        calendar.ask("PUT", calendar.address(name), found[0].replace("Dentist", "Doctor"), {"If-Match": found[1]})
+        return found
+
+    monkeypatch.setattr(PracticeCalendar, "read", read_and_change)
+    with pytest.raises(ChangedMeanwhile):
+        practice.calendar.remove(entry.name, "")
+    monkeypatch.undo()
+    assert practice.entry("Doctor").name == entry.name
+    with pytest.raises(NotThere):
+        practice.calendar.remove("gone.ics", "")
+
+
+def test_forms_need_the_token_of_the_page(practice: Practice, ann: FlaskClient) -> None:
+    practice.app.config["WTF_CSRF_ENABLED"] = True
+    for path in ("", "read", "some.ics/move", "some.ics/remove"):
+        assert ann.post(PAGE + path, data=typed(practice.entry("Dentist").starts)).status_code == 400
+
+
+def test_two_weeks_are_shown_from_any_day_on(ann: FlaskClient, practice: Practice) -> None:
+    later = datetime.now(ANNS_ZONE).date() + timedelta(days=21)
+    page = ann.get(f"{PAGE}?from={later}")
+    assert f"{later.day} {later:%b}" in text_of(page)
+    assert "Dentist" not in text_of(page)
+    assert re.search(rf"practice-calendar/\?from={later + timedelta(days=14)}", page.text)
+    for odd in ("yesterday", "0001-01-01", "9999-12-31"):
+        assert "Dentist" in text_of(ann.get(f"{PAGE}?from={odd}"))
+
+
+def test_a_server_that_is_gone_is_told_on_the_page(ann: FlaskClient, practice: Practice) -> None:
+    practice.app.config["PRACTICE_CALENDAR"] = Account(1)
+    assert "The calendar's server doesn't answer." in text_of(ann.get(PAGE))
+    told = follow(ann, ann.post(PAGE, data=typed(datetime.now(ANNS_ZONE).replace(hour=9, minute=0))))
+    assert "The calendar's server doesn't answer." in told
+
+
+# -- bookings ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_booking_appears_and_asks_what_shall_happen_when_it_is_moved_or_deleted(
+    ann: FlaskClient, practice: Practice
+) -> None:
+    book(practice.app.test_client(), "/book/ann/intro")
+    deliver(practice)
+    entry = practice.entry("Introduction: Sam Hill")
+    assert entry.booking
+    page = ann.get(PAGE)
+    where = re.search(r'<a href="(/settings/booking/[^"]+)">Introduction: Sam Hill</a>', page.text)
+    assert where
+    assert ann.get(where[1]).status_code == 200
+
+    day = f"{offered(practice)[-1]:%Y-%m-%d}"
+    ann.post(f"{PAGE}{entry.name}/move", data={"day": day, "starts": f"{entry.starts:%H:%M}"})
+    read(ann)
+    assert difference(practice) is Difference.MOVED
+
+    ann.post(f"{PAGE}{entry.name}/remove")
+    read(ann)
+    assert difference(practice) is Difference.DELETED
+
+
+def difference(practice: Practice) -> Any:
+    with practice.app.app_context():
+        return session().query(CalendarEvent).join(Booking).filter(Booking.guest_name == "Sam Hill").one().difference
+
+
+# -- from start to start ----------------------------------------------------------------------------------------------
+
+
+def ours(practice: Practice) -> Connection:
+    (found,) = connection.connections()
+    return found
+
+
+def test_a_second_start_changes_nothing(practice: Practice) -> None:
+    entries = practice.entries()
+    practice.calendar.remove(entries[0].name, entries[0].occurrence)
+    assert practice.begin()
+    assert practice.entries() == entries[1:]
+    with practice.app.app_context():
+        assert len(connection.connections()) == 1
+
+
+def test_at_rest_it_closes_no_time_and_is_taken_up_as_it_was(practice: Practice) -> None:
+    dentist = practice.entry("Dentist")
+    for _twice in range(2):  # the second time, as after a start without Radicale
+        with practice.app.app_context():
+            connection.rest()
+            assert connection.read_ones() == []
+    assert not closed(practice, dentist)
+    assert practice.begin()
+    assert closed(practice, dentist)
+
+
+def test_what_ann_has_paused_stays_paused(practice: Practice) -> None:
+    with practice.app.app_context():
+        (calendar,) = ours(practice).calendars
+        wishes.pause(calendar)
+        connection.rest()
+    assert practice.begin()
+    with practice.app.app_context():
+        assert ours(practice).calendars[0].paused
+    page = text_of(log_in(practice.app.test_client(), "ann").get(PAGE))
+    assert "it is paused in the settings" in page
+
+
+def test_an_account_that_ann_has_disconnected_stays_so(practice: Practice, ann: FlaskClient) -> None:
+    with practice.app.app_context():
+        connecting.disconnect(ours(practice))
+    assert practice.begin()
+    with practice.app.app_context():
+        assert connection.connections() == []
+    assert "isn't connected any more" in text_of(ann.get(PAGE))
+    assert "isn't connected any more" in follow(ann, ann.post(f"{PAGE}read"))
+
+
+def test_at_another_port_its_account_is_the_same_and_is_read_on(practice: Practice) -> None:
+    dentist = practice.entry("Dentist")
+    book(practice.app.test_client(), "/book/ann/intro")
+    deliver(practice)
+    with practice.app.app_context():
+        before = ours(practice).calendars[0].id
+        # As if the server had been elsewhere until now.
+        connection.move(ours(practice), replace(practice.account, port=1))
+        assert ours(practice).account_id == "http://127.0.0.1:1/ann/"
+        assert not mirror.sync(before)
+    assert practice.begin()
+    with practice.app.app_context():
+        found = ours(practice)
+        assert (found.account_id, found.settings["url"]) == (practice.account.home, practice.account.url)
+        (calendar,) = found.calendars
+        assert (calendar.id, calendar.remote_id, calendar.failures) == (before, practice.account.calendar, 0)
+        connecting.refresh(found)
+        assert len(ours(practice).calendars) == 1  # the server lists the very same
+        booking = session().query(Booking).filter_by(guest_name="Sam Hill").one()
+        scheduling.cancel(booking.id, actor="host")
+    assert closed(practice, dentist)
+    deliver(practice)
+    assert not any(entry.booking for entry in practice.entries())
+
+
+def test_a_demo_that_was_killed_while_it_read_does_not_keep_the_next_one_from_reading(practice: Practice) -> None:
+    with practice.app.app_context():
+        found = ours(practice)
+        found.reading_until = datetime.now(ANNS_ZONE) + timedelta(hours=1)
+        found.reading_token = "of a process that is gone"
+        found.state = ConnectionState.BROKEN
+        session().commit()
+    assert practice.begin()
+    with practice.app.app_context():
+        assert ours(practice).state is ConnectionState.ACTIVE
+
+
+def test_a_server_that_is_gone_at_the_start_closes_no_time(practice: Practice) -> None:
+    dentist = practice.entry("Dentist")
+    assert not practice.begin(Account(1))
+    assert not closed(practice, dentist)
+    assert practice.begin()
+    assert closed(practice, dentist)
+
+
+def test_calendars_elsewhere_are_left_alone(practice: Practice) -> None:
+    with practice.app.app_context():
+        found = ours(practice)
+        found.account_id = "https://cloud.example.com/dav/ann/"
+        session().commit()
+        connection.rest()
+        assert connection.connections() == []
+        assert connection.calendar_of(found.host.user_id) is None
+        assert not found.calendars[0].paused
+        assert found.host.user.email == PEOPLE[0].email
+
+
+# -- the server -------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_does_not_start_says_where_to_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "radicale.py").write_text("raise SystemError('broken')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(NotStarted, match=r"its server doesn't start, see .*server\.log"):
+        Server(tmp_path / "practice")
+    assert "SystemError: broken" in (tmp_path / "practice" / "server.log").read_text()
+
+
+def test_where_calendars_are_read_by_other_processes_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    calendars, why = start_calendars()
+    assert calendars is None
+    assert "REDIS_URL" in why
+
+
+def test_only_who_knows_the_password_reads_the_calendar(practice: Practice) -> None:
+    for credentials in (None, ("ann", "wrong"), ("ben", "demo")):
+        assert requests.get(practice.account.calendar, auth=credentials, timeout=30).status_code in {401, 403}
+
+
+def test_the_calendar_is_read_again_within_half_a_minute(practice: Practice) -> None:
+    with practice.app.app_context():
+        (calendar,) = ours(practice).calendars
+        assert calendar.due_at is not None
+        assert calendar.due_at < datetime.now(ANNS_ZONE) + timedelta(seconds=17)  # and a worker looks every 15 seconds

@@ -26,7 +26,7 @@ from ..models.columns import utcnow
 from ..scheduling.transaction import current, transact
 from ..signals import wake_readers
 from ..state import session
-from . import care, inbound, store, watches
+from . import care, connecting, inbound, store, watches
 from .provider import CalendarProvider, RemoteCalendar, Window
 from .reach import reach, remote
 
@@ -177,6 +177,8 @@ def _read(calendar_id: int, full: bool, waited_for: bool = False) -> bool:
     except ProviderProblem as problem:
         db.rollback()
         _failed(calendar_id, problem, began)
+        if isinstance(problem, Gone):
+            _look_for(calendar_id)
         return False
     except Contention:
         db.rollback()
@@ -190,6 +192,17 @@ def _read(calendar_id: int, full: bool, waited_for: bool = False) -> bool:
         _failed(calendar_id, ProviderProblem(type(error).__name__), began)
         return False
     return True
+
+
+def _look_for(calendar_id: int) -> None:
+    """A calendar isn't found: gone is what the account's own list lacks too, for one wrong 404 mustn't open a week."""
+    calendar = session().get(ConnectedCalendar, calendar_id)
+    if calendar is not None:
+        try:
+            connecting.refresh(calendar.connection)
+        except ProviderProblem as problem:
+            session().rollback()
+            _log.info("the calendars of connection %s can't be listed: %s", calendar.connection_id, problem)
 
 
 def _again(calendar_id: int, full: bool, waited_for: bool) -> bool:
@@ -280,7 +293,6 @@ def _failed(calendar_id: int, problem: ProviderProblem, began: dt.datetime) -> N
             return None
         calendar.failures += 1
         calendar.problem = problem.code
-        calendar.missing = isinstance(problem, Gone)
         pause = _BACKOFF[min(calendar.failures, len(_BACKOFF)) - 1]
         wait = max(problem.retry_after or 0, pause * random.uniform(0.8, 1.2))  # noqa: S311 - keeps no secret
         calendar.due_at = utcnow() + dt.timedelta(seconds=wait)

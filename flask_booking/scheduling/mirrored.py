@@ -166,6 +166,7 @@ def _select_mirror() -> t.Any:
             calendar.host_id.in_(sa.bindparam("hosts", expanding=True)),
             calendar.check_conflicts,
             ~calendar.paused,
+            ~calendar.missing,
         )
         .order_by(calendar.host_id, row.starts)
     )  # fmt: skip

@@ -135,13 +135,23 @@ def test_the_pause_that_a_service_asks_for_is_kept(office: Office) -> None:
     assert office.calendar.due_at >= utcnow() + dt.timedelta(minutes=119)
 
 
-def test_a_calendar_that_is_gone_is_told_and_what_was_read_goes_on_counting(office: Office) -> None:
+def test_a_calendar_that_is_gone_from_the_accounts_list_closes_nothing(office: Office) -> None:
+    office.service.add(midnight(2), midnight(3), "Kept")
+    office.sync()
+    del office.service.calendars_by_id["work"]
+    office.sync()
+    session().refresh(office.calendar)
+    assert office.calendar.missing
+    assert midnight(2) + HOUR in offers(find_event("ann", "intro"), start=midnight(2), end=midnight(3)).starts
+
+
+def test_a_calendar_that_was_not_found_once_goes_on_counting(office: Office) -> None:
     office.service.add(midnight(2), midnight(3), "Kept")
     office.sync()
     office.service.troubles.append(Gone("404"))
     office.sync()
     session().refresh(office.calendar)
-    assert office.calendar.missing
+    assert (office.calendar.missing, office.calendar.problem) == (False, "gone")
     address = find_event("ann", "intro")
     assert midnight(2) + HOUR not in offers(address, start=midnight(2), end=midnight(3)).starts
     age(office.calendar, 121)  # and after a while nobody knows anything of it any more

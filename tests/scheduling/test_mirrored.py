@@ -69,7 +69,7 @@ def test_a_long_event_reaches_over_stretches_that_are_remembered_apart(event: Ev
     [
         ("check_conflicts", False, False),
         ("paused", True, False),
-        ("missing", True, True),
+        ("missing", True, False),
         ("tentative_blocks", False, True),
     ],
 )

@@ -23,7 +23,7 @@ from .provider import ConferencingProvider, OwnAccess
 
 
 def sign_in(host: Host, provider: ConferencingProvider, granted: Granted) -> Connected:
-    """Connect the account that :func:`~flask_booking.connections.oauth.finish` brought; coming meetings that have no
+    """Connect the account that :func:`~flask_booking.connections.oauth.finish` brought.  Coming meetings that have no
     link get one.
 
     Raises :class:`~flask_booking.connections.problems.ProviderProblem` when the service doesn't say whose it is, and

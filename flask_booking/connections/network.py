@@ -102,10 +102,12 @@ class GuardedSession:
     def _ask(
         self, method: str, url: str, params: c.Mapping[str, t.Any] | None, data: Body, headers: c.Mapping[str, str]
     ) -> requests.Response:
+        # Servers may read all of a calendar before the first word of such an answer.
+        patience = self.longest_time if method in ("REPORT", "PROPFIND") else TIMEOUT[1]
         try:
             answer = self._http.request(
                 method, url, params=params, data=data, headers=headers,
-                allow_redirects=False, stream=True, timeout=TIMEOUT,
+                allow_redirects=False, stream=True, timeout=(TIMEOUT[0], patience),
             )  # fmt: skip
         except (requests.RequestException, OSError, ValueError) as error:
             raise Unreachable("too slow" if self._late else type(error).__name__) from None

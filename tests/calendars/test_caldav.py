@@ -179,7 +179,7 @@ def test_whole_days_are_days_of_the_calendars_zone(hosts_calendar: HostsCalendar
     assert spans(changes) == [(at("2026-12-24 05:00"), at("2026-12-27 05:00"))]
 
 
-@pytest.mark.parametrize("token", ["http://radicale.org/ns/sync/" + "a" * 64, "f" * 40, "nonsense"])
+@pytest.mark.parametrize("token", ["http://radicale.org/ns/sync/" + "a" * 64, "f" * 40])
 def test_a_token_that_the_server_forgot_is_read_anew(hosts_calendar: HostsCalendar, token: str) -> None:
     hosts_calendar.add(STARTS, STARTS + HOUR)
     cursor = read(hosts_calendar).cursor

@@ -12,6 +12,9 @@ from example_app.models import User
 from flask_booking import catalog, jobs
 from flask_booking.calendars.care import resume
 from flask_booking.conferencing.making import deliver
+from flask_booking.conferencing.provider import Meeting, MeetingDraft
+from flask_booking.conferencing.zoom import Zoom
+from flask_booking.connections.access import Access
 from flask_booking.connections.accounts import disconnect
 from flask_booking.connections.lease import lease
 from flask_booking.models import (
@@ -209,6 +212,31 @@ def test_another_writer_makes_a_message_wait_without_counting_a_try(office: Offi
     assert (message.state, message.attempts, office.link().problem) == (MessageState.WAITING, 0, "")
     office.go_on("conference")
     assert office.states() == [MessageState.DONE]
+
+
+def test_a_writer_who_is_so_late_that_another_wrote_has_it_made_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking = office.book(12)
+    office.deliver()
+    real, late = Zoom.write, []
+
+    def write(self: Zoom, access: Access, draft: MeetingDraft, known: Meeting | None) -> Meeting:
+        if not late:  # this one stands still until its lease is over, and another worker has done the next move
+            late.append(draft)
+            reschedule(booking.id, office.ann.tomorrow(16), actor="guest")
+            session().execute(sa.update(Connection).values(writing_until=utcnow() - dt.timedelta(seconds=1)))
+            session().commit()
+            jobs.deliver_due(office.app)
+        return real(self, access, draft, known)
+
+    monkeypatch.setattr(Zoom, "write", write)
+    reschedule(booking.id, office.ann.tomorrow(15), actor="guest")
+    office.deliver()
+    office.go_on("conference")
+    assert late
+    assert [one["start_time"][11:16] for one in office.zoom.of("ann")] == ["16:00"]
+    assert set(office.states()) == {MessageState.DONE}
 
 
 def test_two_accounts_of_one_host_make_one_meeting(office: Office) -> None:

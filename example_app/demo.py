@@ -118,19 +118,20 @@ def serve(listening: socket.socket, account: Account | None, missing: str) -> No
     if not prepare(app) and account is not None:
         account, missing = None, "it couldn't be read"
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler, fd=listening.fileno())
-    if not app.config["BOOKING_REDIS_URL"]:
-        start_worker(app)  # reminders fall due also while nobody looks at a page
-    click.echo(welcome(address, account, missing))
     try:
-        server.serve_forever()
+        if not app.config["BOOKING_REDIS_URL"]:
+            start_worker(app)  # reminders fall due also while nobody looks at a page
+        click.echo(welcome(address, account, missing))
+        server.serve_forever()  # until Ctrl+C, which it keeps to itself
     except KeyboardInterrupt:
-        click.echo("Stopped.")
+        pass  # it came a moment earlier
     finally:
         server.server_close()
-        stop_worker(app, 5)
+        stop_worker(app)
         if account is not None:
             with app.app_context():
                 connection.rest()
+    click.echo("Stopped.")
 
 
 def practice_config(account: Account | None) -> dict[str, Any]:

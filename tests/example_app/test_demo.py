@@ -7,11 +7,13 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,8 @@ def wait_for(process: subprocess.Popen[str], words: str) -> str:
 
 def stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
-    process.communicate()
+    told, _ = process.communicate()
+    assert told.strip() == "Stopped."
 
 
 def read(address: str) -> str:
@@ -150,24 +153,26 @@ def test_the_practice_calendar_goes_on_from_start_to_start_until_the_demo_is_res
     try:
         assert f"{first.address}/practice-calendar/" in first.told
         assert "Dentist" in {entry.title for entry in first.entries()}
-        start, closing = first.slots()[0], first.slots()[-1]
+        start, other = first.slots()[0], first.slots()[-1]
         first.api("bookings", start=start.isoformat(), name="Sam Guest", email="sam@example.com", time_zone="UTC")
         soon(lambda: any(one.booking and one.starts == start for one in first.entries()))
-        first.calendar.add("Call the bank", closing, closing + timedelta(minutes=30))
+        first.calendar.add("Call the bank", other, other + timedelta(minutes=30))
     finally:
-        first.process.kill()  # and not by its own will
-        first.process.communicate()
-    soon(lambda: not answers(first.calendar))
+        stop(first.process)
+    assert not answers(first.calendar)
+    with closing(sqlite3.connect(instance / "demo.sqlite")) as database:  # whoever else opens it isn't kept waiting
+        assert database.execute("SELECT paused FROM booking_calendar").fetchall() == [(1,)]
 
     with socket.create_server(("127.0.0.1", first.calendar.account.port)):  # nobody gets this port again
         second = Running(instance)
         try:
             assert second.calendar.account != first.calendar.account
             assert {"Call the bank", "Introduction: Sam Guest"} <= {entry.title for entry in second.entries()}
-            assert not {start, closing} & set(second.slots())
+            assert not {start, other} & set(second.slots())
         finally:
-            stop(second.process)
-    assert not answers(second.calendar)
+            second.process.kill()  # and so it has put nothing away
+            second.process.communicate()
+    soon(lambda: not answers(second.calendar))
 
     (tmp_path / "radicale.py").write_text("raise ImportError")
     third = Running(instance, PYTHONPATH=str(tmp_path))
@@ -175,7 +180,7 @@ def test_the_practice_calendar_goes_on_from_start_to_start_until_the_demo_is_res
         (line,) = (line for line in third.told.splitlines() if "practice" in line)
         assert "Radicale isn't installed" in line
         assert "Traceback" not in third.told
-        assert closing in third.slots()
+        assert other in third.slots()
     finally:
         stop(third.process)
 

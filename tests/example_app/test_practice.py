@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from example_app.demo import start_calendars
 from example_app.practice import connection
 from example_app.practice.account import Account
-from example_app.practice.client import ChangedMeanwhile, NotThere, PracticeCalendar
+from example_app.practice.client import ChangedMeanwhile, PracticeCalendar
 from example_app.practice.entries import TENTATIVE, Entry
 from example_app.practice.server import NotStarted, Server
 from example_app.seed import PEOPLE
@@ -217,21 +217,24 @@ def test_an_occurrence_that_is_none_is_told(ann: FlaskClient, practice: Practice
 def test_a_change_at_the_same_moment_is_never_overwritten(
     ann: FlaskClient, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = practice.entry("Dentist")
+    dentist, series = practice.entry("Dentist"), practice.entry("Round with the team")
     real = PracticeCalendar.read
 
     def read_and_change(calendar: PracticeCalendar, name: str) -> tuple[str, str]:
         found = real(calendar, name)
-        calendar.ask("PUT", calendar.address(name), found[0].replace("Dentist", "Doctor"), {"If-Match": found[1]})
+        changed = found[0].replace("SUMMARY:", "SUMMARY:Not ")
+        calendar.ask("PUT", calendar.address(name), changed, {"If-Match": found[1]})
         return found
 
     monkeypatch.setattr(PracticeCalendar, "read", read_and_change)
-    with pytest.raises(ChangedMeanwhile):
-        practice.calendar.remove(entry.name, "")
-    monkeypatch.undo()
-    assert practice.entry("Doctor").name == entry.name
-    with pytest.raises(NotThere):
-        practice.calendar.remove("gone.ics", "")
+    values = {"day": f"{dentist.starts:%Y-%m-%d}", "occurrence": ""}
+    told = follow(ann, ann.post(f"{PAGE}{dentist.name}/move", data=values))
+    assert "The entry was changed at the same moment" in told
+    for entry in (dentist, series):
+        with pytest.raises(ChangedMeanwhile):
+            practice.calendar.remove(entry.name, entry.occurrence)
+    assert practice.entry("Not Not Dentist").name == dentist.name
+    assert practice.entry("Not Round with the team").occurrence == series.occurrence
 
 
 def test_forms_need_the_token_of_the_page(practice: Practice, ann: FlaskClient) -> None:

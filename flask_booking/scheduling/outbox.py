@@ -56,7 +56,7 @@ def message(
 
 def write(session: Session, messages: c.Sequence[Message]) -> list[int]:
     """Write messages in one statement; their ids are in the same order, and rise."""
-    return list(session.scalars(_insert(), messages)) if messages else []
+    return list(session.connection().scalars(_insert(), messages)) if messages else []
 
 
 @functools.cache

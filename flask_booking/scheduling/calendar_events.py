@@ -27,7 +27,7 @@ from ..models import (
 )
 from ..state import Session, crm
 from . import mirrored
-from .outbox import Message, message
+from .outbox import Message, change_key, message
 
 _AGREEING = frozenset({HistoryKind.BOOKED, HistoryKind.ACCEPTED})
 _CHANGING = frozenset({HistoryKind.RESCHEDULED, HistoryKind.CANCELLED, HistoryKind.REASSIGNED})
@@ -91,7 +91,7 @@ def plan(session: Session, booking: Booking, entry: HistoryEntry) -> Planned:
         return NOTHING
     session.flush()
     messages = [_to_service(booking, entry)] if link is not None else []
-    why = f"{entry.kind}:{entry.id}"
+    why = change_key(booking, entry)
     messages += [calendar_message(booking, event.host_id, why, host=event.host) for event in events]
     reached = [event for event in events if event.calendar_id is not None and event.state is not EventState.FAILED]
     return Planned(
@@ -164,7 +164,7 @@ def _to_service(booking: Booking, entry: HistoryEntry) -> Message:
     return message(
         topic="conference",
         kind=entry.kind.value,
-        dedupe_key=f"{booking.uid}:{entry.id}:conference",
+        dedupe_key=f"{booking.uid}:{change_key(booking, entry)}:conference",
         booking=booking,
         recipient=_address(booking.hosts[0]) or "host",
         payload={"base_url": base_url()},

@@ -151,6 +151,8 @@ def refusal(
         rules, calendar, now=now, start=at, end=at + 1, ignore_booking=ignore_booking, ignore_hold=ignore_hold
     )
     offered = bool(found.free or found.joinable) if off_grid else bool(on_grid(rules, found))
+    if offered and rules.seats == 1:
+        return Verdict(at, at + rules.duration * 60, None)
     why = _Why(rules, calendar, now, at, at + 1, live(calendar.occupied, now, ignore_booking, ignore_hold))
     return why.verdict(at, offered, off_grid)
 

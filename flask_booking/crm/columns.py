@@ -57,6 +57,11 @@ def compared(model: type[t.Any], name: str) -> t.Any:
 
 def has_unique(model: type[t.Any]) -> bool:
     """Whether the database refuses a second row with some value, beside that of the primary key."""
+    return _has_unique(t.cast(t.Any, model))
+
+
+@functools.lru_cache(maxsize=64)
+def _has_unique(model: t.Any) -> bool:
     table = sa.inspect(model).local_table
     constraints = {*getattr(table, "constraints", ()), *getattr(table, "indexes", ())}
     return any(isinstance(one, sa.UniqueConstraint) or getattr(one, "unique", False) for one in constraints)
@@ -162,18 +167,18 @@ def make(model: type[t.Any], values: c.Mapping[str, t.Any]) -> t.Any:
     return row
 
 
-@functools.lru_cache(maxsize=64)
-def _signature(model: t.Any) -> inspect.Signature:
-    return inspect.signature(model)
-
-
-def keywords(model: type[t.Any], names: c.Iterable[str]) -> set[str]:
+def keywords(model: type[t.Any], names: c.Iterable[str]) -> frozenset[str]:
     """Those of ``names`` that the constructor takes by keyword.  Raises :class:`TypeError` when that isn't enough."""
-    signature = _signature(t.cast(t.Any, model))
+    return _keywords(t.cast(t.Any, model), frozenset(names))
+
+
+@functools.lru_cache(maxsize=256)
+def _keywords(model: t.Any, names: frozenset[str]) -> frozenset[str]:
+    signature = inspect.signature(model)
     parameters = signature.parameters.values()
     if any(one.kind is one.VAR_KEYWORD for one in parameters):
-        taken = set(names)
+        taken = names
     else:
-        taken = set(names) & {one.name for one in parameters if one.kind is not one.POSITIONAL_ONLY}
+        taken = names & {one.name for one in parameters if one.kind is not one.POSITIONAL_ONLY}
     signature.bind(**dict.fromkeys(taken))
     return taken

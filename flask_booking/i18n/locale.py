@@ -64,11 +64,17 @@ def use_locale(tag: str | None) -> Iterator[str]:
 
 def formats_of(locale: str | None = None) -> Locale:
     """What CLDR says of writing dates, times and lists in a locale, or in the current one."""
+    return formats_named(formats_name(locale))
+
+
+def formats_name(locale: str | None = None) -> str:
+    """The name of :func:`formats_of`: a key for what is written by them."""
     name = normal_locale(locale) if locale else current_locale()
-    return _parsed(_FORMATS.get(name, name))
+    return _FORMATS.get(name, name)
 
 
-_parsed = functools.lru_cache(maxsize=256)(Locale.parse)
+formats_named = functools.lru_cache(maxsize=256)(Locale.parse)
+"""What CLDR says, by a :func:`formats_name`."""
 
 
 def text_direction(locale: str | None = None) -> str:

@@ -17,7 +17,7 @@ from babel.dates import format_time as cldr_time
 from babel.units import format_unit
 
 from ..zones import zone as read_zone
-from .locale import formats_of
+from .locale import formats_name, formats_named, formats_of
 from .words import bracketed, gettext
 
 DateStyle: t.TypeAlias = t.Literal[
@@ -54,7 +54,15 @@ def format_date(
     A plain date is taken as it is, an instant in ``zone``.
     """
     day = _local(value, zone).date() if isinstance(value, dt.datetime) else value
-    formats = formats_of(locale)
+    return _date_text(day, style, formats_name(locale))
+
+
+# The texts of days and clocks are remembered: there are few of them, pages are full of them, and Babel is slow.
+
+
+@functools.lru_cache(maxsize=4096)
+def _date_text(day: dt.date, style: DateStyle, name: str) -> str:
+    formats = formats_named(name)
     if style == "month":
         pattern = formats.datetime_skeletons["yMMMM"].pattern
     elif style == "day":
@@ -82,7 +90,12 @@ def format_time(
 ) -> str:
     """The time on the clock of ``zone``: 14:00, or 2:00 PM where the locale, or ``hours``, says so."""
     clock = _local(value, zone).time() if isinstance(value, dt.datetime) else value
-    formats = formats_of(locale)
+    return _clock_text(clock, hours, formats_name(locale))
+
+
+@functools.lru_cache(maxsize=4096)
+def _clock_text(clock: dt.time, hours: t.Literal[12, 24] | None, name: str) -> str:
+    formats = formats_named(name)
     if hours is None:
         return cldr_time(clock, "short", locale=formats).translate(_PLAIN_SPACES)
     skeleton = formats.datetime_skeletons["hm" if hours == 12 else "Hm"]
@@ -97,22 +110,35 @@ def format_times(
     hours: t.Literal[12, 24] | None = None,
 ) -> str:
     """From when to when on the clock, 14:00 – 15:00; the end with its day when that is another one."""
-    formats = formats_of(locale)
+    name = formats_name(locale)
     first, last = _local(starts, zone), _local(ends, zone)
-    dash = _DASHES.get(formats.language, " – ")
+    if first.date() == last.date():
+        return _span_text(first.time(), last.time(), hours, name)
     start, end = (format_time(value, zone, locale, hours) for value in (starts, ends))
-    if first.date() != last.date():
-        return f"{start}{dash}{together(format_date(ends, zone, locale, 'day'), end, locale)}"
-    if formats.language in _DASHES or first.replace(tzinfo=None) >= last.replace(tzinfo=None):
+    return f"{start}{_dash(name)}{together(format_date(ends, zone, locale, 'day'), end, locale)}"
+
+
+@functools.lru_cache(maxsize=4096)
+def _span_text(first: dt.time, last: dt.time, hours: t.Literal[12, 24] | None, name: str) -> str:
+    formats = formats_named(name)
+    start, end = (_clock_text(clock, hours, name) for clock in (first, last))
+    if formats.language in _DASHES or first >= last:
         # Where the clock went back in between, CLDR would show one time, or sort them.
-        return f"{start}{dash}{end}"
-    skeleton = "hm" if (hours == 12 or (hours is None and twelve_hours(locale))) else "Hm"
+        return f"{start}{_dash(name)}{end}"
+    skeleton = "hm" if (hours == 12 or (hours is None and twelve_hours(name))) else "Hm"
+    day = dt.date(2000, 1, 1)
     try:
-        text = format_interval(first.replace(tzinfo=None), last.replace(tzinfo=None), skeleton, locale=formats)
+        text = format_interval(
+            dt.datetime.combine(day, first), dt.datetime.combine(day, last), skeleton, locale=formats
+        )
     except NotImplementedError:
         # Babel can't read day periods such as "in the afternoon" back, which some locales have in their intervals.
         text = f"{start}–{end}"
     return text.translate(_PLAIN_SPACES).replace(" – ", "–").replace("–", " – ")
+
+
+def _dash(name: str) -> str:
+    return _DASHES.get(formats_named(name).language, " – ")
 
 
 def format_when(

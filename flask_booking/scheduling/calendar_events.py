@@ -30,7 +30,7 @@ from ..models import (
 from ..state import Session, crm
 from ..state import session as current_session
 from . import mirrored
-from .outbox import Message, message
+from .outbox import Message, change_key, message
 from .places import CALENDAR_LINKS, link_missing, service_links
 
 _AGREEING = frozenset({HistoryKind.BOOKED, HistoryKind.ACCEPTED})
@@ -138,7 +138,7 @@ def plan(session: Session, booking: Booking, entry: HistoryEntry) -> Planned:
     if not events and link is None:
         return NOTHING
     session.flush()
-    why = f"{entry.kind}:{entry.id}"
+    why = change_key(booking, entry)
     if link is not None:
         messages.append(_to_service(booking, why))
     messages += [calendar_message(booking, event.host_id, why, host=event.host) for event in events]

@@ -17,7 +17,6 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext
 from ..models import Booking, HistoryEntry, HistoryKind
 from ..state import Session, crm, session
-from .insert import insert
 from .intake import answer_text
 from .outbox import Message, message
 from .transaction import is_contention, transact
@@ -102,12 +101,10 @@ def log_activity(session: Session, booking: Booking, entry: HistoryEntry, hooks:
     return True
 
 
-def tell_crm(
-    session: Session, booking: Booking, entry: HistoryEntry, hooks: Hooks, *, linked: bool = True
-) -> list[Message]:
-    """Both hooks, and then the new ``entry`` itself with the activity it became.
+def tell_crm(session: Session, booking: Booking, entry: HistoryEntry, hooks: Hooks, *, linked: bool = True) -> bool:
+    """Both hooks; ``entry``, which isn't written yet, learns what activity it became.
 
-    What failed is noted on the booking and left to a job: its message is returned, to be written.
+    Returns whether they succeeded: what failed is noted on the booking, and left to a job by :func:`crm_later`.
     With ``linked=False`` the contact was tried already, in vain.
     """
     if hooks is Hooks.LATER:
@@ -116,17 +113,18 @@ def tell_crm(
     session.flush()
     if entry.activity is not None:
         entry.activity_id = key_of(entry.activity)
-    insert(session, entry)
-    if done:
-        return []
-    later = message(
+    return done
+
+
+def crm_later(booking: Booking, entry: HistoryEntry) -> Message:
+    """What has a job call the hooks again for an ``entry`` that is written."""
+    return message(
         topic="crm",
         kind=entry.kind.value,
         dedupe_key=f"{booking.uid}:{entry.id}:crm",
         booking=booking,
         payload={"history_id": entry.id},
     )
-    return [later]
 
 
 def retry_crm(session: Session, booking: Booking, entry: HistoryEntry) -> bool:

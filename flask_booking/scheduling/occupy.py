@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import collections.abc as c
+import typing as t
 
 import sqlalchemy as sa
 
 from ..availability import Calendar
 from ..models import EventType, Hold, OccupiedTime
 from ..state import Session
+from .insert import insertion
 
 
 def occupy(
@@ -22,7 +24,22 @@ def occupy(
     hold: Hold | None = None,
 ) -> None:
     """Take ``[starts, ends)`` (epoch seconds) of each host, with the event type's buffers around it."""
-    rows = [
+    times = times_of(session, event, host_ids, starts, ends, booking_id=booking_id, hold=hold)
+    session.connection().execute(insertion(OccupiedTime), times)
+
+
+def times_of(
+    session: Session,
+    event: EventType,
+    host_ids: c.Iterable[int],
+    starts: int,
+    ends: int,
+    *,
+    booking_id: int | None = None,
+    hold: Hold | None = None,
+) -> list[dict[str, t.Any]]:
+    """The rows that :func:`occupy` writes; those of a new booking are written with it instead."""
+    return [
         {
             "host_id": host_id,
             "booking_id": booking_id,
@@ -37,7 +54,6 @@ def occupy(
         }
         for host_id in host_ids
     ]
-    session.execute(sa.insert(OccupiedTime.__table__), rows)
 
 
 def _free_seat(session: Session, host_id: int, starts: int) -> int:

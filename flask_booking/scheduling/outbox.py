@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections.abc as c
 import datetime as dt
-import functools
 import typing as t
 
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from ..links import base_url
 from ..models import Audience, Booking, HistoryEntry, HistoryKind, Host, OutboxMessage
 from ..models.columns import utcnow
 from ..state import Session, crm
+from .insert import insert_messages
 
 if t.TYPE_CHECKING:
     from .calendar_events import Planned
@@ -54,16 +54,17 @@ def message(
     }
 
 
-def write(session: Session, messages: c.Sequence[Message]) -> list[int]:
-    """Write messages in one statement; their ids are in the same order, and rise."""
-    return list(session.scalars(_insert(), messages)) if messages else []
+def write(session: Session, messages: c.Sequence[Message], entry: HistoryEntry | None = None) -> list[int]:
+    """Write messages in one statement; their ids are in the same order, and rise.
+
+    With them goes an ``entry`` that isn't written yet, and that none of them names.
+    """
+    return insert_messages(session, messages, entry)
 
 
-@functools.cache
-def _insert() -> t.Any:
-    """Built once; past the unit of work, since nothing reads what was written in this transaction."""
-    outbox = OutboxMessage.__table__
-    return sa.insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
+def change_key(booking: Booking, entry: HistoryEntry) -> str:
+    """What tells a change that somebody learns of from the booking's others: each has a sequence of its own."""
+    return f"{entry.kind}:{booking.sequence}"
 
 
 def mail_payload(booking: Booking, audience: Audience, host: Host | None, **more: t.Any) -> dict[str, t.Any]:
@@ -88,9 +89,11 @@ def tell(session: Session, booking: Booking, entry: HistoryEntry, planned: Plann
     """
     if entry.kind not in TO_GUEST:
         return []
-    more = {"history_id": entry.id, "actor": entry.actor, **entry.detail}
+    more = {"actor": entry.actor, **entry.detail}
+    if entry.id is not None:
+        more["history_id"] = entry.id
     due_at = link_wait() if planned.link_to_come else None
-    key = f"{booking.uid}:{entry.id}"
+    key = f"{booking.uid}:{change_key(booking, entry)}"
     to_guest = message(
         topic="mail",
         kind=entry.kind.value,
@@ -132,7 +135,7 @@ def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: 
     left = message(
         topic="mail",
         kind=HistoryKind.CANCELLED.value,
-        dedupe_key=f"{booking.uid}:{entry.id}:left:{host.id}",
+        dedupe_key=f"{booking.uid}:{change_key(booking, entry)}:left:{host.id}",
         booking=booking,
         recipient=crm().email_of(host.user),
         payload=mail_payload(booking, Audience.HOST, host, actor="host", reason=reason, **planned.elsewhere.said(host)),

@@ -22,7 +22,7 @@ from ..errors import (
     SlotTaken,
     SlotUnavailable,
 )
-from ..models import Booking, BookingHost, BookingStatus, EventType, EventTypeHost, HistoryKind, Host
+from ..models import Booking, BookingStatus, EventType, EventTypeHost, HistoryKind, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
 from ..state import Session, session
@@ -33,10 +33,10 @@ from .calendar_events import choose_uid
 from .choose import Ignoring, choose
 from .hold import check_hold_token, own_hold
 from .hooks import Hooks, link_contact, with_hooks
-from .insert import insert
+from .insert import insert_booking
 from .intake import Intake
 from .load import load_of
-from .occupy import forget_expired, occupy, release_hold_rows
+from .occupy import forget_expired, release_hold_rows, times_of
 from .tell import Told, new_entry, tell_all
 from .transaction import lock_calendars
 
@@ -108,9 +108,7 @@ def _book(
         db.add(booking.contact)
         db.flush()
         booking.contact_id = key_of(booking.contact)
-    insert(db, booking)
-    db.execute(sa.insert(BookingHost.__table__), [{"booking_id": booking.id, "host_id": one} for one in chosen])
-    occupy(db, event, chosen, start, start + minutes * 60, booking_id=booking.id)
+    insert_booking(db, booking, times_of(db, event, chosen, start, start + minutes * 60))
     kind = HistoryKind.REQUESTED if event.requires_approval else HistoryKind.BOOKED
     return booking, tell_all(db, booking, new_entry(booking, kind, request.actor), hooks, linked=linked, new=True)
 

@@ -115,7 +115,7 @@ def _occupied(
     found: dict[int, list[Occupied]] = collections.defaultdict(list)
     """What is occupied in ``[start, end)``, in order of time.  The index is asked for what begins not long before."""
     wanted = {"hosts": host_ids, "begun": start - _REACH, "first": start, "last": end}
-    for row in session.execute(_select_occupied(locked), wanted):
+    for row in session.connection().execute(_select_occupied(locked), wanted):
         found[row[0]].append(Occupied(*row[1:]))
     return collections.defaultdict(tuple, {host_id: tuple(times) for host_id, times in found.items()})
 

@@ -10,7 +10,8 @@ from ..models.columns import utcnow
 from ..signals import announce, ring
 from ..state import Session
 from . import calendar_events, reminders
-from .hooks import Hooks, notify_hosts, tell_crm
+from .hooks import Hooks, crm_later, notify_hosts, tell_crm
+from .insert import insert
 from .outbox import tell, tell_left, write
 
 
@@ -39,15 +40,20 @@ def tell_all(
 ) -> Told:
     """Write ``entry`` and everything that follows from it.
 
-    ``linked=False`` says that the contact's hook was tried and failed, ``new`` that there can be no reminders yet.
+    ``linked=False`` says that the contact's hook was tried and failed, ``new`` that the booking is: it has no
+    reminders yet, and as long as nothing has to name its first entry, that is written with the messages.
     """
     kind = entry.kind
-    messages = tell_crm(db, booking, entry, hooks, linked=linked)
+    done = tell_crm(db, booking, entry, hooks, linked=linked)
+    named = not (new and done)
+    if named:
+        insert(db, entry)
+    messages = [] if done else [crm_later(booking, entry)]
     planned = calendar_events.plan(db, booking, entry)
     messages += planned.messages  # before the mails: those may wait for the link
     messages += tell(db, booking, entry, planned)
     for host_id in entry.detail.get("left", ()):
         messages += tell_left(db, booking, entry, host_id, planned)
     # After the mails, and so with later numbers: when both are overdue, a confirmation goes before its reminder.
-    ids = write(db, [*messages, *reminders.plan(db, booking, new=new)])
+    ids = write(db, [*messages, *reminders.plan(db, booking, new=new)], None if named else entry)
     return Told(entry, kind, ids[: len(messages)])

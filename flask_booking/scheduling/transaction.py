@@ -63,13 +63,14 @@ def lock_calendars(session: Session, host_ids: c.Iterable[int]) -> None:
     prevents deadlocks.  The raised version also tells every cache of offers that something changed.  Hosts that are
     loaded already learn their stamps as they are under the lock.
     """
+    connection = session.connection()
     for host_id in sorted(set(host_ids)):
         wanted = {"host": host_id}
-        if session.get_bind().dialect.update_returning:
-            stamps = session.execute(_raise_version(), wanted).first()
+        if connection.dialect.update_returning:
+            stamps = connection.execute(_raise_version(), wanted).first()
         else:  # MariaDB and MySQL
-            session.execute(_raise_version(returning=False), wanted)
-            stamps = session.execute(_select_stamps(), wanted).first()
+            connection.execute(_raise_version(returning=False), wanted)
+            stamps = connection.execute(_select_stamps(), wanted).first()
         if stamps is not None:
             note_stamps(session, host_id, settings_stamp=stamps[0], mirror_stamp=stamps[1])
 

@@ -20,6 +20,8 @@ Moment = date | datetime
 """A date stands for all of that day; an entry's last one isn't part of it any more (RFC 5545 §3.6.1)."""
 
 BUSY, TENTATIVE, FREE = "busy", "tentative", "free"
+TOO_OFTEN = ("FREQ=HOURLY", "FREQ=MINUTELY", "FREQ=SECONDLY")
+"""What repeats like this isn't shown: it would keep the page busy for longer than anybody waits."""
 BOOKING = "X-FLASK-BOOKING-ID"
 """What tells the entries that bookings have made."""
 
@@ -54,6 +56,8 @@ def entries_in(name: str, text: str, first: datetime, last: datetime) -> Iterato
         calendar = icalendar.Calendar.from_ical(text)
         events: list[Any] = calendar.walk("VEVENT")
         series = {str(event.get("uid")) for event in events if "rrule" in event or "rdate" in event}
+        if any(every in text for every in TOO_OFTEN):
+            return
         for event in recurring_ical_events.of(calendar).between(first, last):
             starts, ends = event.start, event.end
             repeats = str(event.get("uid")) in series

@@ -14,7 +14,7 @@ from example_app.practice import radicale_process
 from example_app.practice.account import Account
 
 SECONDS_TO_START = 30
-NOT_INSTALLED = "Radicale isn't installed (pip install 'flask-booking[demo]')"
+NOT_INSTALLED = "Radicale isn't installed (pip install --editable '.[demo]')"
 
 
 class NotStarted(Exception):

@@ -71,6 +71,10 @@ def test_what_can_not_be_read_is_left_out(text: str) -> None:
     assert read(text) == []
 
 
+def test_what_repeats_all_the_time_is_left_out() -> None:
+    assert read(weekly().replace("FREQ=WEEKLY", "FREQ=SECONDLY")) == []
+
+
 def test_a_moved_entry_is_as_long_as_before_and_all_else_of_it_stays() -> None:
     text = new_text("Dentist", at(TUESDAY, 10, 0, NEW_YORK), at(TUESDAY, 11, 30, NEW_YORK), TENTATIVE)
     text = text.replace("SUMMARY", "X-FLASK-BOOKING-ID:abc\r\nURL:https://crm.example.com/m/abc\r\nSUMMARY")

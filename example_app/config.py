@@ -15,6 +15,7 @@
 ``BOOKING_GOOGLE_…``           calendar services and makers of meeting links: every key of the package whose name
 ``BOOKING_MICROSOFT_…``        begins so, such as ``BOOKING_GOOGLE_CLIENT_ID``. Default: none is registered, and none
 ``BOOKING_ZOOM_…``             offered.
+``BOOKING_PUBLIC_URL``         the address that services reach the CRM at, where it isn't ``BASE_URL``.
 ``BOOKING_PRIVATE_ADDRESSES``  ``1`` lets calendars be at addresses in private networks.
 ``BASE_URL``                   the address people reach the CRM at, for links in mails.
 ``DEMO``                       ``1`` shows one-click logins and opens the mailbox to everybody.
@@ -44,7 +45,9 @@ DRIVERS = {
 
 
 SERVICES = tuple(
-    name for name in defaults() if name.startswith(("BOOKING_GOOGLE_", "BOOKING_MICROSOFT_", "BOOKING_ZOOM_"))
+    name
+    for name in defaults()
+    if name.startswith(("BOOKING_GOOGLE_", "BOOKING_MICROSOFT_", "BOOKING_ZOOM_", "BOOKING_PUBLIC_URL"))
 )
 
 

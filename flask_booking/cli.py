@@ -9,13 +9,17 @@ import sys
 import typing as t
 
 import click
+import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from . import jobs, migrating, rotation
+from .calendars import mirror
 from .errors import BookingConfigError
+from .models import ConnectedCalendar, ConnectionState
 from .models.columns import utcnow
+from .state import session
 
 booking = AppGroup("booking", help="Booking: migrations, work and state.")
 
@@ -111,8 +115,11 @@ def status(as_json: bool, check: int | None) -> None:
         click.echo(json.dumps(found.as_json()))
     else:
         _tell(found)
-    if check and found.oldest_due and found.oldest_due < utcnow() - dt.timedelta(minutes=check):
+    edge = utcnow() - dt.timedelta(minutes=check or 0)
+    if check and found.oldest_due and found.oldest_due < edge:
         raise click.ClickException(f"messages are due for more than {check} minutes: does a worker run?")
+    if check and found.calendars_since and found.calendars_since < edge:
+        raise click.ClickException(f"calendars are due for more than {check} minutes: does a worker run?")
 
 
 def _tell(found: jobs.Status) -> None:
@@ -124,12 +131,49 @@ def _tell(found: jobs.Status) -> None:
     click.echo(f"retrying   {found.retrying:>7}")
     if found.next_due:
         click.echo(f"next due   {found.next_due:%Y-%m-%d %H:%M:%S} UTC")
+    if found.calendars or found.accounts_broken:
+        since = f"   since {found.calendars_since:%Y-%m-%d %H:%M:%S} UTC" if found.calendars_since else ""
+        click.echo(f"calendars  {found.calendars:>7}   {found.calendars_due} due now{since}")
+        click.echo(f"broken     {found.accounts_broken:>7}   accounts wait for their owners")
     if found.redis is None:
         click.echo("Redis      not configured: web processes deliver, or `flask booking work`")
     elif found.redis:
         click.echo(f"Redis      answers; {found.workers} workers, {found.queued} jobs queued")
     else:
         click.echo("Redis      does not answer: `flask booking work` delivers without it")
+
+
+@booking.command()
+@click.argument("calendar", required=False)
+@click.option("--full", is_flag=True, help="Read all of it, and not only what changed.")
+def sync(calendar: str | None, full: bool) -> None:
+    """Read one connected calendar, by its id, or all that are due; say what came of it."""
+    failed = 0
+    ids = _calendar_ids(calendar)
+    for calendar_id in ids:
+        done = mirror.sync(calendar_id, full=full)
+        row = session().get(ConnectedCalendar, calendar_id, populate_existing=True)
+        if row is None:
+            continue
+        what = "read" if done else f"not read: {row.problem or 'somebody else reads at that account'}"
+        if row.paused or row.connection.state is not ConnectionState.ACTIVE:
+            what = "not read: paused" if row.paused else f"not read: the account is broken ({row.connection.problem})"
+        click.echo(f"{row.public_id} {row.connection.provider}: {what}")
+        failed += not done
+        session().rollback()
+    if not ids:
+        click.echo("No calendar is due.")
+    if failed:
+        raise click.ClickException(f"{failed} of {len(ids)} calendars could not be read")
+
+
+def _calendar_ids(public_id: str | None) -> list[int]:
+    if public_id is None:
+        return mirror.due()
+    found = session().scalar(sa.select(ConnectedCalendar.id).where(ConnectedCalendar.public_id == public_id))
+    if found is None:
+        raise click.ClickException("There is no such calendar; `flask booking sync` names those that are due.")
+    return [found]
 
 
 @booking.command()

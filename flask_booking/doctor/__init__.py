@@ -14,7 +14,7 @@ import logging
 import sqlalchemy as sa
 
 from ..state import session
-from . import columns, history, names, public_url, screens, services, tables, times, visits
+from . import accounts, columns, history, names, public_url, screens, services, tables, times, visits
 from .finding import Check, Finding, Level, fail, info, place_of
 from .report import as_json, as_text, healthy
 
@@ -37,6 +37,8 @@ CHECKS = (
     Check("proxy", public_url.trusted_proxy),
     Check("encryption", services.encrypted, rows=True),
     Check("worker", services.waiting, rows=True),
+    Check("sign-in", accounts.registered),
+    Check("calendars", accounts.fresh, rows=True),
     Check("Redis", services.redis_answers, rows=True, network=True),
     Check("mail", services.mails_sent),
     Check("mail server", services.mail_server_answers, network=True),

@@ -93,6 +93,19 @@ def test_secrets_nobody_has_set_are_made_once_and_only_for_their_owner(tmp_path:
     assert len(list((tmp_path / "new").iterdir())) == 2
 
 
+def test_each_setting_of_a_service_comes_from_the_environment_by_its_own_name(tmp_path: Path) -> None:
+    given = {
+        "BOOKING_GOOGLE_API_URL": "http://127.0.0.1:1/google",
+        "BOOKING_MICROSOFT_TENANT": "organizations",
+        "BOOKING_ZOOM_CLIENT_ID": "zoom",
+        "BOOKING_PUBLIC_URL": "https://crm.example",
+    }
+    more = {"BOOKING_GOOGLE_CLIENT_ID": "", "BOOKING_GOOGLE_NOTHING": "x"}
+    found = settings(given | more, tmp_path)
+    assert {key: found[key] for key in given} == given
+    assert not more.keys() & found.keys()
+
+
 def test_a_secret_another_process_made_first_is_the_one_used(tmp_path: Path) -> None:
     place = tmp_path / "key"
 

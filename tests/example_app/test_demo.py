@@ -54,7 +54,7 @@ def wait_for(process: subprocess.Popen[str], words: str) -> str:
 def stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
     told, _ = process.communicate()
-    assert told.strip() == "Stopped."
+    assert told.rstrip().endswith("Stopped.")
 
 
 def read(address: str) -> str:

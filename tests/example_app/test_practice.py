@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -19,12 +20,12 @@ from example_app.demo import start_calendars
 from example_app.practice import connection
 from example_app.practice.account import Account
 from example_app.practice.client import ChangedMeanwhile, PracticeCalendar
-from example_app.practice.entries import TENTATIVE, Entry
+from example_app.practice.entries import FREE, TENTATIVE, Entry
 from example_app.practice.server import NotStarted, Server
 from example_app.seed import PEOPLE
 from flask_booking import jobs, scheduling
 from flask_booking.calendars import connecting, mirror, wishes
-from flask_booking.models import Booking, CalendarEvent, Connection, ConnectionState, Difference
+from flask_booking.models import Booking, BusyTime, CalendarEvent, Connection, ConnectionState, Difference
 from flask_booking.state import session
 from tests.example_app.conftest import ANNS_ZONE, Practice, log_in
 from tests.public.guest import book, text_of
@@ -48,6 +49,15 @@ def offered(practice: Practice, slug: str = "intro") -> list[datetime]:
 def closed(practice: Practice, entry: Entry) -> bool:
     """Whether nothing is offered that an entry is in the way of."""
     return not any(entry.starts <= start < entry.ends for start in offered(practice))
+
+
+def enter(practice: Practice, title: str = "Call the bank", **more: Any) -> Entry:
+    """An entry at a time that guests could have had, which booking has read."""
+    start = offered(practice)[-1]
+    practice.calendar.add(title, start, start + timedelta(minutes=30), **more)
+    with practice.app.app_context():
+        assert all(mirror.sync(calendar.id) for calendar in ours(practice).calendars)
+    return practice.entry(title)
 
 
 def read(client: FlaskClient) -> None:
@@ -83,15 +93,19 @@ def typed(start: datetime, minutes: int = 30, **more: str) -> dict[str, str]:
 def test_busy_and_tentative_entries_close_time_and_free_ones_do_not(practice: Practice) -> None:
     for title in ("Dentist", "Round with the team", "Perhaps: lunch with Joel", "Day off"):
         assert closed(practice, practice.entry(title)), title
-    # Ann's own meetings and the notice that she wants may be in the way of one of its times, but not of all.
-    assert not closed(practice, practice.entry("Quiet hour for notes"))
+    assert not closed(practice, enter(practice, "Tidy up", show=FREE))
+    assert closed(practice, enter(practice, "Perhaps: a walk", show=TENTATIVE))
+    with practice.app.app_context():
+        read = set(session().scalars(sa.select(BusyTime.title)))
+    assert read == {entry.title for entry in practice.entries() if entry.show != FREE}
 
 
 def test_anns_screen_names_the_entry_that_closes_a_time(ann: FlaskClient, practice: Practice) -> None:
-    day = practice.entry("Dentist").starts
+    day = enter(practice).starts
+    enter(practice, "Tidy up", show=FREE)
     page = text_of(ann.get(f"/settings/booking/why?date={day:%Y-%m-%d}"))
-    assert "Dentist" in page
-    assert "Quiet hour" not in page
+    assert "Call the bank" in page
+    assert "Tidy up" not in page
 
 
 def test_the_page_shows_each_entry_and_how_far_booking_has_read(ann: FlaskClient, practice: Practice) -> None:
@@ -174,11 +188,11 @@ WRONG: list[tuple[dict[str, str], str]] = [
 
 
 def test_an_entry_is_moved_and_so_is_the_time_that_it_closes(ann: FlaskClient, practice: Practice) -> None:
-    entry, start = practice.entry("Dentist"), offered(practice)[-1]
+    entry, start = enter(practice), offered(practice)[0]
     values = {"day": f"{start:%Y-%m-%d}", "starts": f"{start:%H:%M}"}
     assert "Moved." in follow(ann, ann.post(f"{PAGE}{entry.name}/move", data=values))
-    moved = practice.entry("Dentist")
-    assert (moved.starts, moved.ends) == (start, start + timedelta(hours=1))
+    moved = practice.entry("Call the bank")
+    assert (moved.starts, moved.ends) == (start, start + timedelta(minutes=30))
     read(ann)
     assert closed(practice, moved)
     assert not closed(practice, entry)
@@ -308,14 +322,14 @@ def test_a_second_start_changes_nothing(practice: Practice) -> None:
 
 
 def test_at_rest_it_closes_no_time_and_is_taken_up_as_it_was(practice: Practice) -> None:
-    dentist = practice.entry("Dentist")
+    entry = enter(practice)
     for _twice in range(2):  # the second time, as after a start without Radicale
         with practice.app.app_context():
             connection.rest()
             assert connection.read_ones() == []
-    assert not closed(practice, dentist)
+    assert not closed(practice, entry)
     assert practice.begin()
-    assert closed(practice, dentist)
+    assert closed(practice, entry)
 
 
 def test_what_ann_has_paused_stays_paused(practice: Practice) -> None:
@@ -341,7 +355,7 @@ def test_an_account_that_ann_has_disconnected_stays_so(practice: Practice, ann: 
 
 
 def test_at_another_port_its_account_is_the_same_and_is_read_on(practice: Practice) -> None:
-    dentist = practice.entry("Dentist")
+    entry = enter(practice)
     book(practice.app.test_client(), "/book/ann/intro")
     deliver(practice)
     with practice.app.app_context():
@@ -360,9 +374,9 @@ def test_at_another_port_its_account_is_the_same_and_is_read_on(practice: Practi
         assert len(ours(practice).calendars) == 1  # the server lists the very same
         booking = session().query(Booking).filter_by(guest_name="Sam Hill").one()
         scheduling.cancel(booking.id, actor="host")
-    assert closed(practice, dentist)
+    assert closed(practice, entry)
     deliver(practice)
-    assert not any(entry.booking for entry in practice.entries())
+    assert not any(one.booking for one in practice.entries())
 
 
 def test_a_demo_that_was_killed_while_it_read_does_not_keep_the_next_one_from_reading(practice: Practice) -> None:
@@ -378,11 +392,11 @@ def test_a_demo_that_was_killed_while_it_read_does_not_keep_the_next_one_from_re
 
 
 def test_a_server_that_is_gone_at_the_start_closes_no_time(practice: Practice) -> None:
-    dentist = practice.entry("Dentist")
+    entry = enter(practice)
     assert not practice.begin(Account(1))
-    assert not closed(practice, dentist)
+    assert not closed(practice, entry)
     assert practice.begin()
-    assert closed(practice, dentist)
+    assert closed(practice, entry)
 
 
 def test_calendars_elsewhere_are_left_alone(practice: Practice) -> None:

@@ -5,6 +5,9 @@ As for calendars (:mod:`flask_booking.calendars.connecting`), which have calenda
 
 from __future__ import annotations
 
+import collections.abc as c
+import typing as t
+
 from flask import current_app
 
 from ..calendars import care
@@ -32,6 +35,28 @@ def sign_in(host: Host, provider: ConferencingProvider, granted: Granted) -> Con
     session().rollback()  # no transaction is open while the service is asked
     account = provider.account(OAuthAccess(FixedToken(granted.access_token)))
     made = accounts.connect_granted(host, provider.name, account, granted)
+    care.resume(made.connection.id)
+    return made
+
+
+def open_account(
+    host: Host,
+    provider: ConferencingProvider,
+    *,
+    secret: c.Mapping[str, t.Any],
+    settings: c.Mapping[str, t.Any],
+    name: str,
+    reconnect: str | None = None,
+) -> Connected:
+    """Connect an account at a service that hosts don't sign in to; ``secret``, ``settings`` and ``name`` are what
+    :meth:`.OwnAccess.open` takes.  Raises and commits as :func:`sign_in`.
+    """
+    opener: t.Any = provider
+    if not isinstance(opener, OwnAccess):
+        raise Misconfigured(f"{provider.name} can't be opened by a form")
+    session().rollback()
+    account = provider.account(opener.open(secret, settings, name))
+    made = accounts.connect(host, provider.name, account, secret=secret, settings=settings, reconnect=reconnect)
     care.resume(made.connection.id)
     return made
 

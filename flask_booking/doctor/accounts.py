@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from ..calendars import mirror, registry
+from ..conferencing import registry as link_services
 from ..links import callback_url
 from ..models import ConnectedCalendar, Connection, ConnectionState
 from ..models.columns import utcnow
@@ -89,10 +90,11 @@ def fresh() -> c.Iterator[Finding]:
     if unreadable:
         text = f"the secrets of {counted(len(unreadable), 'account')} ({some(unreadable)}) are opened by no key"
         found.append(fail(text, "Add the key they were made with to the end of BOOKING_ENCRYPTION_KEYS."))
-    gone = {provider for provider, _ in secrets if registry.find(provider) is None and provider not in _REGISTRATIONS}
+    gone = {name for name, _ in secrets if registry.find(name) is None and link_services.find(name) is None}
     if gone:
         text = f"accounts are connected with services that this app doesn't know: {some(gone)}"
-        found.append(warn(text, "Name them in BOOKING_CALENDAR_PROVIDERS, or have hosts disconnect these accounts."))
+        advice = "Name them in BOOKING_CALENDAR_PROVIDERS or BOOKING_CONFERENCING_PROVIDERS, or have them disconnected."
+        found.append(warn(text, advice))
     wrong = _count(ConnectedCalendar.problem == "misconfigured")
     if wrong:
         text = f"{counted(wrong, 'calendar')} can't be read because the CRM's registration is refused"

@@ -9,9 +9,8 @@ import urllib.parse
 
 from flask import current_app
 
-from ..calendars import registry
 from ..calendars.provider import Sign
-from ..connections.problems import ALL, Misconfigured, NeedsReconnect, NotAllowed, ProviderProblem
+from ..connections.problems import ALL, NeedsReconnect, NotAllowed, ProviderProblem, RateLimited, Unreachable
 from ..i18n import format_ago, format_when, left_to_right, list_of, sentences
 from ..i18n import gettext as _
 from ..models import (
@@ -26,6 +25,7 @@ from ..models import (
 from ..models.columns import utcnow
 from ..scheduling.calendar_events import NO_LINK
 from ..state import crm
+from . import services
 
 Kind = t.Literal["", "waiting", "warning", "failed"]
 
@@ -40,7 +40,7 @@ class Said:
 
 def service(provider: str) -> str:
     """What a service is called."""
-    found = registry.find(provider)
+    found = services.find(provider)
     return found.label if found is not None else provider.replace("_", " ").capitalize()
 
 
@@ -53,7 +53,7 @@ def whereabouts(connection: Connection) -> str:
 
 def sign_of(connection: Connection) -> Sign | None:
     """How its account is connected; None when the CRM has no such service any more."""
-    found = registry.find(connection.provider)
+    found = services.find(connection.provider)
     return found.sign if found is not None else None
 
 
@@ -65,7 +65,7 @@ def problem(code: str) -> str:
 def account(connection: Connection) -> Said:
     """How it stands with an account; an empty text while all is well."""
     named = service(connection.provider)
-    if registry.find(connection.provider) is None:
+    if services.find(connection.provider) is None:
         return Said(_("This CRM isn't set up for %(service)s any more.", service=named), "failed")
     if connection.state is ConnectionState.ACTIVE:
         return Said("")
@@ -231,15 +231,17 @@ def event_problem(code: str) -> str:
     return problem(code)
 
 
-def refused(found: ProviderProblem, sign: Sign | None = None) -> str:
-    """What to tell a host who just tried to connect or to test."""
-    if isinstance(found, Misconfigured) or not isinstance(found, NeedsReconnect):
+def refused(found: ProviderProblem, label: str, sign: Sign | None) -> str:
+    """What to tell a host who just tried to connect to a service, or to test that."""
+    if isinstance(found, Unreachable | RateLimited):
+        return _("%(service)s doesn't answer at the moment. Please try again in a few minutes.", service=label)
+    if not isinstance(found, NeedsReconnect):
         return found.sentence
     if sign is Sign.PASSWORD:
         return _("The server doesn't accept this user name and password. Many servers want an app password here.")
     if sign is Sign.ADDRESS:
         return _("The server wants a password for this address. Give the secret address that it publishes.")
-    return found.sentence
+    return _("%(service)s asks you to sign in again.", service=label)
 
 
 def pending(rows: t.Iterable[Connection]) -> bool:

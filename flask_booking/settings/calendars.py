@@ -9,7 +9,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import orm as so
 
-from ..calendars import connecting, mirror, registry, wishes
+from ..calendars import connecting, mirror, wishes
 from ..calendars.provider import RemoteCalendar, Sign
 from ..calendars.reach import reach, remote
 from ..connections.access import Access
@@ -18,18 +18,22 @@ from ..guards import check_rate
 from ..i18n import gettext as _
 from ..models import CalendarChanges, ConnectedCalendar, Connection, StaleCalendars
 from ..state import crm, session
-from . import access, calendar_words, notices
+from . import access, calendar_words, notices, services
 from .access import desk
 from .blueprint import blueprint
 from .calendar_places import PLACES
 from .forms import ticked
 from .screen import render
 
+SIGNED_IN = ("google", "microsoft", "zoom")
+"""Services that a CRM has to be registered with."""
+
 
 @blueprint.get("/calendars")
 def calendars() -> str:
     """All accounts, and what can be connected."""
-    accounts = accounts_of(desk().host.id)
+    everything = _accounts(desk().host.id)
+    accounts = [row for row in everything if not _makes_links(row)]
     rows = [row for account in accounts for row in account.calendars]
     return render(
         "calendars.html",
@@ -38,13 +42,15 @@ def calendars() -> str:
         target=next((row for row in rows if row.target), None),
         targets=[(account, found) for account in accounts if (found := _writable(account))],
         pending=calendar_words.pending(accounts),
-        offered=registry.offered(),
+        offered=services.with_calendars(),
         places=PLACES,
+        link_accounts=[row for row in everything if _makes_links(row)],
+        link_services=services.for_links(),
         unready=_unready() if crm().is_admin(desk().user) else [],
     )
 
 
-def accounts_of(host_id: int) -> list[Connection]:
+def _accounts(host_id: int) -> list[Connection]:
     """A host's accounts with their calendars, those longest connected first."""
     found = session().scalars(
         sa.select(Connection)
@@ -55,14 +61,19 @@ def accounts_of(host_id: int) -> list[Connection]:
     return list(found)
 
 
+def _makes_links(account: Connection) -> bool:
+    found = services.find(account.provider)
+    return found is not None and found.links
+
+
 def _writable(account: Connection) -> list[ConnectedCalendar]:
     return [row for row in account.calendars if row.target or (row.writable and not row.missing)]
 
 
 def _unready() -> list[str]:
     """What hosts could connect if the CRM were registered there."""
-    offered = {one.name for one in registry.offered()}
-    return [one.label for one in map(registry.find, registry.OURS) if one is not None and one.name not in offered]
+    offered = {one.name for one in [*services.with_calendars(), *services.for_links()]}
+    return [one.label for one in map(services.find, SIGNED_IN) if one is not None and one.name not in offered]
 
 
 @blueprint.post("/calendars/target")
@@ -175,12 +186,11 @@ def test_account(public_id: str) -> ResponseReturnValue:
     check_rate("connect")
     label, sign = calendar_words.service(row.provider), calendar_words.sign_of(row)
     try:
-        found = connecting.test(row)
+        found = services.test(row)
     except ProviderProblem as problem:
-        text = _("%(service)s: %(problem)s", service=label, problem=calendar_words.refused(problem, sign))
-        notices.tell(text, kind="warning")
+        notices.tell(calendar_words.refused(problem, label, sign), kind="warning")
     else:
-        name = found.name or access.connection(public_id).account_name
+        name = found or access.connection(public_id).account_name
         notices.tell(_("%(service)s answers, and knows %(account)s.", service=label, account=name))
     return back()
 
@@ -190,11 +200,11 @@ def refresh_account(public_id: str) -> ResponseReturnValue:
     """Look for new, renamed and deleted calendars."""
     row = access.connection(public_id)
     check_rate("connect")
-    sign = calendar_words.sign_of(row)
+    label, sign = calendar_words.service(row.provider), calendar_words.sign_of(row)
     try:
         connecting.refresh(row)
     except ProviderProblem as problem:
-        notices.tell(calendar_words.refused(problem, sign), kind="warning")
+        notices.tell(calendar_words.refused(problem, label, sign), kind="warning")
     else:
         notices.tell(_("The list of calendars is as in the account."))
     return back()
@@ -208,7 +218,7 @@ def disconnect_account(public_id: str) -> ResponseReturnValue:
         return render("calendar_disconnect.html", said=calendar_words, account=row)
     label, name = calendar_words.service(row.provider), row.account_name
     signed_in = calendar_words.sign_of(row) is Sign.OAUTH
-    given_back = connecting.disconnect(row)
+    given_back = services.disconnect(row)
     text = _("%(account)s is disconnected. Your bookings stay.", account=name)
     if signed_in and not given_back:
         text = _(

@@ -9,11 +9,10 @@ from __future__ import annotations
 import typing as t
 
 import sqlalchemy as sa
-from flask import Response, current_app, make_response, redirect, request, url_for
+from flask import Response, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..calendars import connecting, registry
-from ..calendars.provider import CalendarProvider, OAuthProvider, Sign
+from ..calendars.provider import Sign
 from ..connections import oauth
 from ..connections.accounts import Connected
 from ..connections.oauth import OAuthStateRefused, SignInRefused
@@ -25,13 +24,14 @@ from ..i18n import lazy_gettext
 from ..links import callback_url
 from ..models import BookingPage, Connection
 from ..state import session
-from . import access, calendar_words, notices
+from . import access, calendar_words, notices, services
 from .access import desk
 from .blueprint import blueprint
 from .calendar_places import PLACES, Place
 from .calendars import back
 from .forms import Form
 from .screen import render
+from .services import Service
 
 LABELS = {
     "url": lazy_gettext("Server"),
@@ -45,40 +45,41 @@ _LONGEST = 1000
 @blueprint.get("/calendars/connect/<name>")
 def connect_form(name: str) -> ResponseReturnValue:
     """The form for an account that nobody signs in to elsewhere."""
-    provider = _offered(name)
-    if provider.sign is Sign.OAUTH:
+    service = _offered(name)
+    if service.sign is Sign.OAUTH:
         return back()
-    return _form_page(provider, _known())
+    return _form_page(service, _known())
 
 
 @blueprint.post("/calendars/connect/<name>")
 def connect(name: str) -> ResponseReturnValue:
     """Send the browser to the service, or try what the form says."""
-    provider = _offered(name)
+    service = _offered(name)
     check_rate("connect")
     again = _known()
-    if provider.sign is Sign.OAUTH:
-        return _leave(provider, again)
-    form = Form(_typed(provider), LABELS)
-    form.problems = {field: _("Please fill this in.") for field in _fields(provider) if not form.values[field]}
+    if service.sign is Sign.OAUTH:
+        return _leave(service, again)
+    form = Form(_typed(service), LABELS)
+    form.problems = {field: _("Please fill this in.") for field in _fields(service) if not form.values[field]}
     if form.problems:
-        return _form_page(provider, again, form), 422
+        return _form_page(service, again, form), 422
     try:
-        made = _opened(provider, form, again)
+        made = _opened(service, form, again)
     except ProviderProblem as problem:
         session().rollback()
-        text = calendar_words.refused(problem, provider.sign)
-        where = "address" if provider.sign is Sign.ADDRESS else "url"
+        label = _("The server") if service.name in ("caldav", "ical") else service.label
+        text = calendar_words.refused(problem, label, service.sign)
+        where = "address" if service.sign is Sign.ADDRESS else "url"
         if isinstance(problem, ForbiddenAddress):
             form.problems = {where: text}
         else:
             form.problem = text
-        return _form_page(provider, _known(), form), 422
-    return _tell(made, again)
+        return _form_page(service, _known(), form), 422
+    return _tell(made, again, links=service.links)
 
 
-def _offered(name: str) -> CalendarProvider:
-    found = next((one for one in registry.offered() if one.name == name), None)
+def _offered(name: str) -> Service:
+    found = services.offered(name)
     if found is None:
         raise access.missing()
     return found
@@ -93,20 +94,20 @@ def _known() -> Connection | None:
 # By signing in at the service
 
 
-def _leave(provider: CalendarProvider, again: Connection | None) -> Response:
+def _leave(service: Service, again: Connection | None) -> Response:
     """A page that leads on to the service by itself.
 
     No redirect: many a CRM's policy holds the redirects of a form against ``form-action``, and this isn't one.
     """
     address = oauth.begin(
-        t.cast(OAuthProvider, provider).service(current_app.config),
+        service.oauth(),
         user_key=_user_key(),
-        redirect_url=callback_url(provider.name),
+        redirect_url=callback_url(service.name),
         reconnect=again.public_id if again is not None else None,
         login_hint=again.account_name if again is not None else "",
         for_host=desk().page.public_id,
     )
-    answer = make_response(render("calendar_leave.html", label=provider.label, address=address))
+    answer = make_response(render("calendar_leave.html", label=service.label, address=address))
     answer.headers["Refresh"] = f"0; url={address}"
     return answer
 
@@ -119,29 +120,28 @@ def _user_key() -> str:
 @blueprint.get("/calendars/callback/<name>")
 def connected(name: str) -> ResponseReturnValue:
     """Take up what a service has given to the browser."""
-    provider = _offered(name)
-    if provider.sign is not Sign.OAUTH:
+    service = _offered(name)
+    if service.sign is not Sign.OAUTH:
         raise access.missing()
     check_rate("connect")
     try:
         granted = oauth.finish(
-            t.cast(OAuthProvider, provider).service(current_app.config),
+            service.oauth(),
             request.args,
             user_key=_user_key(),
-            redirect_url=callback_url(provider.name),
+            redirect_url=callback_url(service.name),
         )
         host = access.look_after(_host_of(granted.for_host))
-        made = connecting.sign_in(host, provider, granted)
+        made = service.sign_in(host, granted)
     except SignInRefused as error:
         notices.tell(str(error.description), kind="warning")
         return back()
     except ProviderProblem as problem:
         session().rollback()
-        label = provider.label
-        notices.tell(_("%(service)s: %(problem)s", service=label, problem=problem.sentence), kind="warning")
+        notices.tell(calendar_words.refused(problem, service.label, service.sign), kind="warning")
         return back()
     again = session().scalar(sa.select(Connection).where(Connection.public_id == (granted.reconnect or "")))
-    return _tell(made, again)
+    return _tell(made, again, links=service.links)
 
 
 def _host_of(page_id: str) -> t.Any:
@@ -154,15 +154,15 @@ def _host_of(page_id: str) -> t.Any:
 # By a form
 
 
-def _fields(provider: CalendarProvider) -> tuple[str, ...]:
-    if provider.sign is Sign.ADDRESS:
+def _fields(service: Service) -> tuple[str, ...]:
+    if service.sign is Sign.ADDRESS:
         return ("address",)
     # A service of the CRM's own knows where it is.
-    return ("url", "username", "password") if provider.name == "caldav" else ("username", "password")
+    return ("url", "username", "password") if service.name == "caldav" else ("username", "password")
 
 
-def _typed(provider: CalendarProvider) -> dict[str, t.Any]:
-    return {name: request.form.get(name, "")[:_LONGEST].strip() for name in _fields(provider)}
+def _typed(service: Service) -> dict[str, t.Any]:
+    return {name: request.form.get(name, "")[:_LONGEST].strip() for name in _fields(service)}
 
 
 def _place() -> Place | None:
@@ -170,10 +170,10 @@ def _place() -> Place | None:
     return next((one for one in PLACES if one.name == asked), None)
 
 
-def _shown(provider: CalendarProvider, again: Connection | None) -> Form:
-    values = dict.fromkeys(_fields(provider), "")
+def _shown(service: Service, again: Connection | None) -> Form:
+    values = dict.fromkeys(_fields(service), "")
     place = _place()
-    if again is not None and again.provider == provider.name and provider.sign is Sign.PASSWORD:
+    if again is not None and again.provider == service.name and service.sign is Sign.PASSWORD:
         if "url" in values:
             values["url"] = str(again.settings.get("url") or "")
         try:
@@ -185,26 +185,23 @@ def _shown(provider: CalendarProvider, again: Connection | None) -> Form:
     return Form(values, LABELS)
 
 
-def _form_page(provider: CalendarProvider, again: Connection | None, form: Form | None = None) -> str:
-    form = form or _shown(provider, again)
+def _form_page(service: Service, again: Connection | None, form: Form | None = None) -> str:
+    form = form or _shown(service, again)
     for secret in ("password", "address"):  # what opens an account is typed again, and never shown
         if secret in form.values:
             form.values[secret] = ""
-    return render(
-        "calendar_connect.html", form=form, provider=provider, place=_place(), again=again, said=calendar_words
-    )
+    return render("calendar_connect.html", form=form, service=service, place=_place(), again=again, said=calendar_words)
 
 
-def _opened(provider: CalendarProvider, form: Form, again: Connection | None) -> Connected:
+def _opened(service: Service, form: Form, again: Connection | None) -> Connected:
     values = form.values
-    if provider.sign is Sign.ADDRESS:
+    if service.sign is Sign.ADDRESS:
         secret, settings, name = {"address": values["address"]}, {}, ""
     else:
         secret = {"username": values["username"], "password": values["password"]}
         settings, name = {"url": values["url"]} if "url" in values else {}, values["username"]
-    return connecting.open_account(
+    return service.open_account(
         desk().host,
-        provider,
         secret=secret,
         settings=settings,
         name=name,
@@ -212,7 +209,7 @@ def _opened(provider: CalendarProvider, form: Form, again: Connection | None) ->
     )
 
 
-def _tell(made: Connected, again: Connection | None) -> ResponseReturnValue:
+def _tell(made: Connected, again: Connection | None, *, links: bool) -> ResponseReturnValue:
     account = made.connection.account_name
     if made.other and again is not None:
         text = _(
@@ -222,8 +219,12 @@ def _tell(made: Connected, again: Connection | None) -> ResponseReturnValue:
             other=again.account_name,
         )
         notices.tell(text, kind="warning")
+    elif made.created and links:
+        notices.tell(_("%(account)s is connected, and makes links for your meetings.", account=account))
     elif made.created:
         notices.tell(_("%(account)s is connected, and its calendar is being read.", account=account))
+    elif links:
+        notices.tell(_("%(account)s is connected again.", account=account))
     else:
         notices.tell(_("%(account)s is connected again. Its calendars are as they were.", account=account))
     return redirect(url_for("booking_settings.calendars"), 303)

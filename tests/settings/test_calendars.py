@@ -31,9 +31,11 @@ from flask_booking.models import (
 )
 from flask_booking.signals import calendars_due
 from flask_booking.state import session
+from tests.conferencing.conftest import config_of
 from tests.fakes.base import served
 from tests.fakes.google import Google
 from tests.fakes.microsoft import FakeMicrosoft
+from tests.fakes.zoom import Zoom
 from tests.fixtures.apps import MakeApp
 
 from .conftest import ROOT, Office, Screens, open_office, said, tomorrow
@@ -54,6 +56,12 @@ def google() -> Iterator[Google]:
 def microsoft() -> Iterator[FakeMicrosoft]:
     with served(FakeMicrosoft()) as fake:
         fake.add_mailbox(WORK)
+        yield fake
+
+
+@pytest.fixture
+def zoom() -> Iterator[Zoom]:
+    with served(Zoom()) as fake:
         yield fake
 
 
@@ -254,7 +262,7 @@ def test_an_organization_that_forbids_it_is_named(ann: Screens, microsoft: FakeM
 
 def test_a_service_that_fails_on_the_way_leaves_nothing_behind(office: Office, ann: Screens, google: Google) -> None:
     google.fail(503, path="calendarList", times=9)
-    assert "Google Calendar: The calendar service can't be reached at the moment." in sign_in(ann)
+    assert "Google Calendar doesn't answer at the moment." in sign_in(ann)
     with office.app.app_context():
         assert connections(office) == []
 
@@ -322,7 +330,9 @@ def test_google_isnt_offered_to_a_crm_that_isnt_registered_there(app: Flask) -> 
     text = plain.as_user("ann").text("/calendars")
     assert "Google" not in text.replace("Google Calendar: the calendar's", "")
     assert "iCloud" in text
-    assert "Google Calendar, Outlook / Microsoft 365 can be connected once" in plain.as_user("cleo").text("/calendars")
+    assert "Google Calendar, Outlook / Microsoft 365, Zoom can be connected once" in plain.as_user("cleo").text(
+        "/calendars"
+    )
 
 
 def test_an_administrator_connects_for_a_colleague(office: Office) -> None:
@@ -558,7 +568,7 @@ def test_a_connection_is_tested_in_words(connected: Office, ann: Screens, memory
     assert "Memory answers, and knows ann." in ann.text("/calendars")
     memory.troubles.append(Unreachable("503"))
     ann.post(account_path(connected, "test"))
-    assert "Memory: The calendar service can't be reached at the moment." in ann.text("/calendars")
+    assert "Memory doesn't answer at the moment." in ann.text("/calendars")
 
 
 def test_a_broken_account_that_answers_when_tested_works_again(connected: Office, ann: Screens, memory: Memory) -> None:
@@ -810,3 +820,54 @@ def test_broken_accounts_and_lost_calendars_are_on_the_overview(connected: Offic
     text = ann.text("/")
     assert "The server doesn't accept the password any more. ann" in text
     assert "Bookings go into no calendar: Work isn't there any more" in text
+
+
+# Meeting links
+
+
+@pytest.fixture
+def linked(make_app: MakeApp, database_url: str, zoom: Zoom) -> Office:
+    """An office whose CRM is registered at Zoom."""
+    return open_office(make_app(database_url, **config_of(zoom)))
+
+
+def test_zoom_is_connected_beside_calendars_and_has_none(linked: Office, zoom: Zoom) -> None:
+    ann = linked.as_user("ann")
+    text = ann.text("/calendars")
+    assert "never be booked twice" in text
+    assert "Meeting links" in text
+    text = sign_in(ann, "zoom")
+    assert "ann@example.com is connected, and makes links for your meetings." in text
+    assert "Makes a link for each meeting whose place it is." in text
+    assert "never be booked twice" in text, "there is still no calendar"
+    assert "Where bookings go" not in text
+    ann.post(account_path(linked, "test"))
+    assert "Zoom answers, and knows ann@example.com." in ann.text("/calendars")
+    ann.post(account_path(linked, "disconnect"))
+    assert "ann@example.com is disconnected. Your bookings stay." in ann.text("/calendars")
+    assert not any(grant.alive for grant in zoom.grants)
+    with linked.app.app_context():
+        assert connections(linked) == []
+
+
+def test_a_broken_zoom_account_is_mended_by_signing_in(linked: Office, zoom: Zoom) -> None:
+    ann = linked.as_user("ann")
+    sign_in(ann, "zoom")
+    with linked.app.app_context():
+        (account,) = connections(linked)
+        account.state, account.problem = ConnectionState.BROKEN, "needs_reconnect"
+        session().commit()
+        again = account.public_id
+    for page in ("/", "/calendars"):
+        assert "Zoom asks you to sign in again." in ann.text(page)
+    assert "ann@example.com is connected again." in sign_in(ann, "zoom", again=again)
+    with linked.app.app_context():
+        (account,) = connections(linked)
+        assert (account.public_id, account.state) == (again, ConnectionState.ACTIVE)
+
+
+def test_a_zoom_account_that_lacks_a_permission_isnt_connected(linked: Office, zoom: Zoom) -> None:
+    zoom.granted = ("user:read:user",)
+    assert "A permission is missing." in sign_in(linked.as_user("ann"), "zoom")
+    with linked.app.app_context():
+        assert connections(linked) == []

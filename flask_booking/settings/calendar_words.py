@@ -223,9 +223,9 @@ def differing(row: CalendarEvent) -> str:
 
 
 def event_problem(code: str) -> str:
-    """Why a booking's event couldn't be written."""
+    """Why a booking's event couldn't be written; that it has no link is told with the place."""
     if code == NO_LINK:
-        return _("The calendar's service made no meeting link.")
+        return ""
     if code == NotAllowed.code:
         return _("The calendar doesn't allow it.")
     return problem(code)

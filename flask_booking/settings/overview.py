@@ -45,11 +45,12 @@ class Steps:
     place: bool
     hours: bool
     booked: bool
+    calendar: bool
 
     @property
     def first(self) -> str:
         """The first step that is still to be done."""
-        order = ("hours", "event_type", "place", "booked")
+        order = ("hours", "calendar", "event_type", "place", "booked")
         return next((name for name in order if not getattr(self, name)), "")
 
     @property
@@ -175,4 +176,5 @@ def _steps() -> Steps:
     schedules = session().scalars(sa.select(Schedule).where(Schedule.host_id == host.id)).all()
     own_hours = len(schedules) > 1 or any(one.weekly != OFFICE_HOURS or one.overrides for one in schedules)
     booked = session().scalar(_ours(host).limit(1)) is not None
-    return Steps(bool(events), any(one.locations for one in events), own_hours, booked)
+    calendar = session().scalar(sa.select(ConnectedCalendar.id).where(ConnectedCalendar.host_id == host.id).limit(1))
+    return Steps(bool(events), any(one.locations for one in events), own_hours, booked, calendar is not None)

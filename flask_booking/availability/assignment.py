@@ -61,9 +61,9 @@ def _within(starts: Sequence[int], found: Openings) -> list[int]:
     kept = []
     index, count = 0, len(found.free)
     for at in starts:
-        while index < count and found.free[index].until <= at:
+        while index < count and found.free[index][1] <= at:
             index += 1
-        if (index < count and found.free[index].start <= at) or at in found.joinable:
+        if (index < count and found.free[index][0] <= at) or at in found.joinable:
             kept.append(at)
     return kept
 

@@ -111,9 +111,10 @@ def conflicts(rules: Rules, calendar: Calendar, rows: Sequence[Occupied]) -> lis
     ):
         if times:
             closed += [(b[0] - after, b[1] + before, reason, b) for b in times if b[0] < b[1]]
+    booked, held = Reason.BOOKED, Reason.HELD  # once: reaching a member of an enum takes as long as the rest of a row
     for row in rows:
         if row.occupied_from < row.occupied_until:
-            reason = Reason.HELD if row.booking_id is None and row.hold_id is not None else Reason.BOOKED
+            reason = held if row.booking_id is None and row.hold_id is not None else booked
             closed.append((row.occupied_from - after, row.occupied_until + before, reason, row))
     return closed
 

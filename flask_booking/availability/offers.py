@@ -28,12 +28,8 @@ from flask_booking.availability.rules import Calendar, Limits, Occupied, Reason,
 _ORDER = {reason: rank for rank, reason in enumerate(Reason)}
 
 
-class Free(NamedTuple):
-    """Starts in [start, until) that only a grid, anchored at `anchor`, still has to pick from."""
-
-    start: int
-    until: int
-    anchor: int
+Free = tuple[int, int, int]
+"""Starts in [from, until) that only a grid, anchored at the third, still has to pick from."""
 
 
 class Openings(NamedTuple):
@@ -93,7 +89,7 @@ def openings(
 def _fitting(rules: Rules, parts: Sequence[Piece], unclosed: Sequence[tuple[int, int]]) -> list[Free]:
     """The starts in `unclosed` whose meeting lies inside open time; both sequences are sorted and disjoint."""
     duration, offset = rules.duration * 60, rules.offset * 60
-    free = []
+    free: list[Free] = []
     first, count = 0, len(unclosed)
     for begins, until, open_until in parts:
         until = min(until, open_until - duration + 1)
@@ -102,7 +98,7 @@ def _fitting(rules: Rules, parts: Sequence[Piece], unclosed: Sequence[tuple[int,
         index = first
         while index < count and unclosed[index][0] < until:
             a, b = unclosed[index]
-            free.append(Free(a if a > begins else begins, b if b < until else until, begins + offset))
+            free.append((a if a > begins else begins, b if b < until else until, begins + offset))
             index += 1
     return free
 

@@ -14,7 +14,7 @@ from . import snapshot as snapshots
 from .choose import Ignoring, choose
 from .load import load_of
 from .occupy import forget_expired, occupy, release_hold_rows
-from .transaction import lock_calendars, transact
+from .transaction import transact
 
 _TOKEN_AGE = 24 * 3600
 """How long a form may lie open, in seconds; the hold itself is much shorter."""
@@ -57,11 +57,10 @@ def place_hold(event_type_id: int, token: str, start: int, duration: int | None 
     moment = int(time.time()) if now is None else now
 
     def work() -> int:
-        event, hosts = snapshots.event_with_hosts(db, event_type_id)
+        event, hosts = snapshots.event_to_book(db, event_type_id)
         if event is None or not event.active:
             raise NotBookable
         minutes = event.duration if duration is None else duration
-        lock_calendars(db, [host.id for host in hosts])
         earlier = own_hold(db, token)
         snapshot = snapshots.load(db, event, hosts, start, start + 1, now=moment, locked=True)
         forget_expired(db, snapshot.calendars, moment)
@@ -92,8 +91,7 @@ def release_hold(event_type_id: int, token: str) -> None:
     db = session()
 
     def work() -> None:
-        _event, hosts = snapshots.event_with_hosts(db, event_type_id)
-        lock_calendars(db, [host.id for host in hosts])
+        snapshots.event_to_book(db, event_type_id)
         hold = own_hold(db, token)
         if hold:
             release_hold_rows(db, hold.id)

@@ -38,7 +38,6 @@ from .intake import Intake
 from .load import load_of
 from .occupy import forget_expired, release_hold_rows, times_of
 from .tell import Told, new_entry, tell_all
-from .transaction import lock_calendars
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,10 +86,9 @@ def book(event_type_id: int, request: BookingRequest, *, now: int | None = None)
 def _book(
     db: Session, event_type_id: int, request: BookingRequest, now: int, hooks: Hooks
 ) -> tuple[Booking, Told | None]:
-    event, hosts = snapshots.event_with_hosts(db, event_type_id)
+    event, hosts = snapshots.event_to_book(db, event_type_id)
     if event is None or not event.active or event.archived_at is not None:
         raise NoLongerOffered
-    lock_calendars(db, [host.id for host in hosts])
     start = int(request.start.timestamp())
     minutes = event.duration if request.duration is None else request.duration
     earlier = _repeated(db, event_type_id, request, minutes)

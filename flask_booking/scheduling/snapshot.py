@@ -13,8 +13,10 @@ from sqlalchemy import orm as so
 
 from ..availability import Calendar, Hours, Limits, Occupied, Range, Rules, Window
 from ..models import Assignment, BookingPage, EventType, EventTypeHost, Host, OccupiedTime
+from ..models.stamps import note_stamps
 from ..state import Session
 from . import host_settings, mirrored
+from .transaction import lock_calendars, locking
 
 DAY = 86_400
 _REACH = 2 * DAY
@@ -120,10 +122,18 @@ def _occupied(
     return collections.defaultdict(tuple, {host_id: tuple(times) for host_id, times in found.items()})
 
 
-def event_with_hosts(session: Session, event_type_id: int) -> tuple[EventType | None, list[Host]]:
-    """An event type and its active hosts as they are now, in the order of locking, with their users: in one query."""
-    rows = session.execute(_select_event(), {"event": event_type_id}).all()
-    return (rows[0][0] if rows else None), [host for _event, host in rows if host is not None]
+def event_to_book(session: Session, event_type_id: int) -> tuple[EventType | None, list[Host]]:
+    """An event type, and its active hosts with their users, whose calendars are locked until the transaction ends, as
+    by :func:`.transaction.lock_calendars`: in one query where a query can lock."""
+    locks = session.connection().dialect.name == "postgresql"
+    rows = session.execute(_select_event(locks), {"event": event_type_id}).all()
+    hosts = [row[1] for row in rows if row[1] is not None]
+    if not locks:
+        lock_calendars(session, [host.id for host in hosts])
+    elif hosts:
+        for _event, host, settings_stamp, mirror_stamp in rows:
+            note_stamps(session, host.id, settings_stamp=settings_stamp, mirror_stamp=mirror_stamp)
+    return (rows[0][0] if rows else None), hosts
 
 
 # Each query is built once: that takes longer than a database takes to answer it.
@@ -138,11 +148,15 @@ _DECIDING = (
 
 
 @functools.cache
-def _select_event() -> t.Any:
+def _select_event(locks: bool) -> t.Any:
+    active = sa.select(Host.id).join(EventTypeHost, EventTypeHost.host_id == Host.id)
+    active = active.where(EventTypeHost.event_type_id == sa.bindparam("event"), Host.active)
+    hosts = locking(active) if locks else active.subquery()
     return (
-        sa.select(EventType, Host)
-        .outerjoin(EventTypeHost, EventTypeHost.event_type_id == EventType.id)
-        .outerjoin(Host, (Host.id == EventTypeHost.host_id) & Host.active)
+        sa.select(EventType, Host, *(column for column in hosts.c if column.key != "id"))
+        .select_from(EventType)
+        .outerjoin(hosts, sa.true())
+        .outerjoin(Host, Host.id == hosts.c.id)
         .where(EventType.id == sa.bindparam("event"))
         .order_by(Host.id)
         .options(

@@ -75,6 +75,20 @@ def lock_calendars(session: Session, host_ids: c.Iterable[int]) -> None:
             note_stamps(session, host_id, settings_stamp=stamps[0], mirror_stamp=stamps[1])
 
 
+def locking(wanted: t.Any) -> sa.CTE:
+    """:func:`lock_calendars` as a part of the statement that reads the hosts, where an UPDATE can be that (PostgreSQL).
+
+    ``wanted`` selects ids of hosts.  They are locked in order first, since an UPDATE of several rows has none; by the
+    lock that the UPDATE takes, which doesn't stop others from referring to the host.  The result has the ``id`` of each
+    host that was locked, and its stamps as they are under the lock.
+    """
+    hosts = Host.__table__
+    in_order = wanted.order_by(hosts.c.id).with_for_update(key_share=True, of=hosts).cte("in_order")
+    raised = sa.update(hosts).where(hosts.c.id.in_(sa.select(in_order.c.id)))
+    raised = raised.values(lock_version=hosts.c.lock_version + 1)
+    return raised.returning(hosts.c.id, hosts.c.settings_stamp, hosts.c.mirror_stamp).cte("locked")
+
+
 @functools.cache
 def _raise_version(*, returning: bool = True) -> t.Any:
     hosts = Host.__table__

@@ -167,8 +167,10 @@ def each_mail_is_due_once(bookings: c.Iterable[Booking], hosts_of: dict[int, lis
         history[entry.booking_id].append(entry)
     for booking in bookings:
         expected, hosts = set(), hosts_of[booking.id]
+        sequence = booking.sequence
         for entry in reversed(history[booking.id]):
-            base = f"{booking.uid}:{entry.id}"
+            base = f"{booking.uid}:{entry.kind}:{sequence}"
+            sequence -= entry.kind in RAISES_SEQUENCE
             expected |= {f"{base}:guest", *(f"{base}:host:{host}" for host in hosts)}
             left = entry.detail.get("left", [])
             expected |= {f"{base}:left:{host}" for host in left}

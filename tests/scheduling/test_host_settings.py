@@ -114,7 +114,7 @@ def test_what_was_rolled_back_is_never_remembered(host: Host) -> None:
     assert [one.starts_local for one in found] == [instant(HOUR).replace(tzinfo=None)]
 
 
-def test_a_booking_whose_settings_are_remembered_takes_eleven_statements(
+def test_a_booking_whose_settings_are_remembered_takes_seven_statements(
     make_app: Callable[..., Flask], databases: Databases
 ) -> None:
     """With contact and activity; each further one costs every guest time, and holds the host's lock for longer."""
@@ -133,7 +133,7 @@ def test_a_booking_whose_settings_are_remembered_takes_eleven_statements(
             booking = book(event_id, request(start + HOUR, "new@example.com"))
         finally:
             sa.event.remove(db.engine, "before_cursor_execute", note)
-        assert len(seen) <= 11, "\n".join(seen)
+        assert len(seen) <= 7, "\n".join(seen)
         assert [entry.kind for entry in booking.history] == [HistoryKind.BOOKED]
         assert [host.id for host in booking.hosts] == [booking.event_type.page.host_id]
         assert booking.contact is not None

@@ -156,6 +156,8 @@ def manageable() -> list[tuple[Host, str]]:
 
 
 def _find(model: type[t.Any], public_id: str) -> t.Any:
+    if "\0" in public_id:  # which PostgreSQL can't even look for
+        raise missing()
     row = session().scalar(sa.select(model).where(model.public_id == public_id))
     if row is None:
         raise missing()

@@ -78,9 +78,7 @@ def opening(hours: Hours, first: int, last: int) -> tuple[set[int], dict[int, in
         first_of[day] = min(start, first_of.get(day, start))
     grid: dict[int, int] = {}
     began, began_on, anchor = 0, 0, 0
-    for minute in range(shown.begin, shown.end):
-        if minute not in minutes:
-            continue
+    for minute in sorted(minute for minute in minutes if shown.begin <= minute < shown.end):
         if minute - 1 not in minutes:  # ranges that overlap or touch are one, and begin here
             began, began_on, anchor = minute, min(begins[minute]), minute
         for day in begins.get(minute, ()):
@@ -117,8 +115,9 @@ class Oracle:
                 self.rows.append(row)
 
     def slots(self) -> list[int]:
-        first_minute = -(-self.start // 60)
-        return [m * 60 for m in range(first_minute, -(-self.end // 60)) if self.offered(m * 60)]
+        asked = range(-(-self.start // 60), -(-self.end // 60))
+        met = {row.start // 60 for row in self.rows}  # guests of a group may meet outside of hours
+        return [m * 60 for m in asked if (m in self.grid or m in met) and self.offered(m * 60)]
 
     def offered(self, at: int, *, any_grid: bool = False) -> bool:
         """`any_grid` is the question rule 10 asks of the other members: free, whatever the host's own grid."""

@@ -94,6 +94,7 @@ OBJECTS = [
     ("GET", "/calendars/accounts/{account}/disconnect"),
     ("POST", "/calendars/accounts/{account}/disconnect"),
     ("GET", "/calendars/connect/caldav?again={account}"),
+    ("POST", "/bookings/{booking}/link"),
     ("POST", "/bookings/{booking}/events/{key}/follow"),
     ("POST", "/bookings/{booking}/events/{key}/write"),
     ("POST", "/domains/{domain}/check"),

@@ -50,6 +50,26 @@ def test_an_event_closes_slots_and_a_deleted_one_opens_them(office: Office) -> N
     assert 15 * HOUR in offered()
 
 
+@pytest.mark.parametrize("state", ["fresh", "stale", "never read", "broken"])
+def test_a_guests_pages_ask_no_calendar_whatever_its_state(office: Office, state: str) -> None:
+    match state:
+        case "stale":
+            age(office.calendar, 500)
+        case "never read":
+            office.calendar.synced_at, office.calendar.cursor = None, ""
+        case "broken":
+            office.calendar.connection.state = ConnectionState.BROKEN
+    session().commit()
+    office.service.calls.clear()
+    client = office.app.test_client()
+    day = office.ann.tomorrow().date().isoformat()
+    for path in ("/book/ann", "/book/ann/intro", f"/book/ann/intro?date={day}"):
+        assert client.get(path).status_code == 200
+    slots = f"/api/booking/v1/public/ann/intro/slots?start={day}&end={day}"
+    assert bool(client.get(slots).json["slots"]) is (state in ("fresh", "broken"))
+    assert office.service.calls == []
+
+
 def test_only_what_changed_is_read_and_all_of_it_when_asked(office: Office) -> None:
     first = office.service.add(midnight(2), midnight(2) + HOUR, "First")
     office.sync()

@@ -117,7 +117,6 @@ def test_nobody_there_is_unreachable_and_the_address_is_not_told(echo: Echo) -> 
         ("soon", None, None),
         ("", None, None),
     ],
-    ids=["seconds", "fraction", "past", "too long", "iso", "http", "word", "nothing"],  # the time of day is no name
 )
 def test_retry_after_may_be_seconds_or_a_time(given: str, least: Any, most: Any) -> None:
     answer = requests.Response()

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ..connections.access import Access
 from ..connections.lease import WRITING_SECONDS, Engaged, lease
 from ..connections.problems import Gone, NeedsReconnect, ProviderProblem
-from ..models import CalendarEvent, ConnectedCalendar, ConnectionState, Difference, EventState, OutboxMessage
+from ..models import CalendarEvent, ConnectionState, Difference, EventState, OutboxMessage
 from ..models.columns import utcnow
 from ..scheduling.calendar_events import NO_LINK
 from ..scheduling.links import give_up_event, set_link
@@ -222,20 +222,3 @@ def _note(event_id: int, problem: ProviderProblem) -> None:
         give_up_event(event_id, problem.code)
     else:
         _update(CalendarEvent.id == event_id, {"problem": problem.code})
-
-
-def rewrite(event_ids: t.Collection[int]) -> list[int]:
-    """The ids of the outbox's messages about these events that can be tried again, the newest of each."""
-    db = session()
-    query = (
-        sa.select(sa.func.max(OutboxMessage.id))
-        .join(CalendarEvent, CalendarEvent.booking_id == OutboxMessage.booking_id)
-        .where(CalendarEvent.id.in_(event_ids), OutboxMessage.topic == "calendar")
-        .group_by(OutboxMessage.booking_id, OutboxMessage.recipient)
-    )
-    return list(db.scalars(query))
-
-
-def calendar_of(event: CalendarEvent) -> ConnectedCalendar | None:
-    """Where the event is; None when that calendar was disconnected."""
-    return event.calendar

@@ -39,7 +39,7 @@ from tests.fixtures.caldav import Server
 from tests.fixtures.mail import MailServer
 from tests.fixtures.people import make_bookable
 
-COUNT = int(os.environ.get("BOOKING_TEST_SCENARIOS") or 25)
+COUNT = int(os.environ.get("BOOKING_TEST_SCENARIOS") or 22)
 SEED = os.environ.get("BOOKING_TEST_SEED")
 
 

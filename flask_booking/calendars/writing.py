@@ -14,12 +14,15 @@ import sqlalchemy as sa
 
 from ..connections.access import Access
 from ..connections.lease import WRITING_SECONDS, Engaged, lease
-from ..connections.problems import Gone, NeedsReconnect, ProviderProblem
+from ..connections.problems import ALL, Gone, NeedsReconnect, ProviderProblem
 from ..models import CalendarEvent, ConnectionState, Difference, EventState, OutboxMessage
 from ..models.columns import utcnow
 from ..scheduling.calendar_events import NO_LINK
-from ..scheduling.links import give_up_event, set_link
-from ..scheduling.transaction import transact
+from ..scheduling.given_up import give_up_event, stop_waiting
+from ..scheduling.links import set_link
+from ..scheduling.mailed import locked
+from ..scheduling.places import link_missing
+from ..scheduling.transaction import current, transact
 from ..state import session
 from . import care
 from .draft import draft_of, fingerprint, wanted
@@ -122,11 +125,16 @@ def _job(event_id: int, base: str) -> _Job | None:
 
 
 def _to_do(event: CalendarEvent, job: _Job) -> bool:
-    if not job.wanted:
-        return event.state is not EventState.REMOVED
-    if event.state is EventState.WRITTEN and job.had == job.print:
-        return job.pending and event.problem != NO_LINK
-    return event.booking.ends_at > utcnow() or bool(event.remote_id)
+    if _shown(event):
+        return job.wanted and job.pending and event.problem != NO_LINK
+    return not job.wanted or event.booking.ends_at > utcnow() or bool(event.remote_id)
+
+
+def _shown(event: CalendarEvent) -> bool:
+    """Whether the calendar has the event as the booking is, or hasn't what it shouldn't have, as far as we know."""
+    if not wanted(event):
+        return event.state is EventState.REMOVED
+    return event.state is EventState.WRITTEN and event.fingerprint == fingerprint(event)
 
 
 def known(event: CalendarEvent) -> Written | None:
@@ -215,10 +223,28 @@ def _update(where: t.Any, values: dict[str, t.Any]) -> bool:
 
 
 def _note(event_id: int, problem: ProviderProblem) -> None:
-    """Keep why it failed; what can't ever succeed is given up, but for what mends with the account."""
-    if problem.code in ("engaged", "link_pending"):
-        return
-    if problem.permanent and not isinstance(problem, NeedsReconnect) and problem.code != "missing_scope":
-        give_up_event(event_id, problem.code)
-    else:
+    """Keep why it failed."""
+    if problem.code in ALL:  # else somebody else is at it, or it needs some seconds
         _update(CalendarEvent.id == event_id, {"problem": problem.code})
+
+
+def give_up(message: OutboxMessage, error: Exception | None) -> list[int]:
+    """What follows when an event isn't tried to be written any more: see :func:`.given_up.give_up_event`.
+
+    Nothing does when another message about the event had it written meanwhile.  A worker that died may have written it
+    too, and no further than to the service: the invitation that is mailed then is the same.
+    """
+    db, booking_id = session(), message.booking_id
+    booking = locked(db, booking_id) if booking_id is not None else None
+    row = CalendarEvent
+    mine = sa.select(row).where(row.booking_id == booking_id, row.host_id == message.payload["host_id"])
+    event = db.scalar(current(mine))
+    if booking is None or event is None:
+        return []
+    if not _shown(event):
+        known_as = error.code if isinstance(error, ProviderProblem) and error.code in ALL else event.problem
+        return give_up_event(db, booking, event.id, known_as if known_as in ALL else ProviderProblem.code)
+    if event.conference and link_missing(booking.location):
+        event.problem = NO_LINK
+        return stop_waiting(db, booking)
+    return []

@@ -17,13 +17,16 @@ from ..calendars import care
 from ..connections.access import Access
 from ..connections.lease import WRITING_SECONDS, Engaged, lease
 from ..connections.opening import access_to, secret_of
-from ..connections.problems import NeedsReconnect, NoAccount, ProviderProblem
+from ..connections.problems import ALL, NeedsReconnect, NoAccount, ProviderProblem
 from ..i18n import labelled, use_locale
 from ..models import Booking, BookingStatus, Connection, ConnectionState, EventState, MeetingLink, OutboxMessage
 from ..models.columns import utcnow
 from ..scheduling.calendar_events import OWN_LINK, service_account
+from ..scheduling.given_up import give_up_link
 from ..scheduling.links import set_link
+from ..scheduling.mailed import locked
 from ..scheduling.places import password_apart
+from ..scheduling.transaction import current
 from ..state import session
 from . import registry
 from .provider import ConferencingProvider, Meeting, MeetingDraft, OwnAccess
@@ -230,15 +233,30 @@ def _record(link_id: int, connection_id: int | None, values: dict[str, t.Any], *
 
 
 def _note(link_id: int, problem: ProviderProblem) -> None:
-    """Keep why it failed; what can't ever succeed is given up, but for what mends with the account."""
-    if problem.code == "engaged":
+    """Keep why it failed."""
+    if problem.code not in ALL:  # somebody else is at it
         return
-    values: dict[str, t.Any] = {"problem": problem.code}
-    if problem.permanent and not isinstance(problem, NeedsReconnect) and problem.code != "missing_scope":
-        values["state"] = EventState.FAILED
     db = session()
     db.execute(
-        sa.update(MeetingLink).where(MeetingLink.id == link_id, MeetingLink.problem != OWN_LINK).values(values),
+        sa.update(MeetingLink)
+        .where(MeetingLink.id == link_id, MeetingLink.problem != OWN_LINK)
+        .values(problem=problem.code),
         execution_options={"synchronize_session": False},
     )
     db.commit()
+
+
+def give_up(message: OutboxMessage, error: Exception | None) -> list[int]:
+    """What follows when a meeting isn't tried to be made any more: see :func:`.given_up.give_up_link`.
+
+    Nothing does when another message about the meeting had it made meanwhile, or nobody needs it any more.
+    """
+    db, booking_id = session(), message.booking_id
+    if message.payload.get("leaving") or booking_id is None:
+        return []
+    booking = locked(db, booking_id)
+    link = db.scalar(current(sa.select(MeetingLink).where(MeetingLink.booking_id == booking_id)))
+    if booking is None or link is None or not _to_do(booking, link, _wanted(booking, link)):
+        return []
+    known_as = error.code if isinstance(error, ProviderProblem) and error.code in ALL else link.problem
+    return give_up_link(db, booking, link, known_as if known_as in ALL else ProviderProblem.code)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ..calendars.writing import deliver as write_event
-from ..conferencing.making import deliver as make_meeting
+from ..calendars import writing
+from ..conferencing import making
 from ..connections.problems import ForbiddenAddress, Gone, NoAccount, NotAllowed
 from ..errors import BookingError, Contention
 from ..messages.delivery import compose_message, send
@@ -22,11 +22,11 @@ def register_all() -> None:
     for name, topic in (
         ("mail", topics.Topic(send_mail, (MailRefused,))),
         ("crm", topics.Topic(try_crm_again, (HookRefused,))),
-        ("calendar", topics.Topic(write_event, (NotAllowed, Gone, ForbiddenAddress))),
-        ("conference", topics.Topic(make_meeting, (NotAllowed, Gone, NoAccount))),
+        ("calendar", topics.Topic(writing.deliver, (NotAllowed, Gone, ForbiddenAddress), writing.give_up)),
+        ("conference", topics.Topic(making.deliver, (NotAllowed, Gone, NoAccount), making.give_up)),
     ):
         if topics.find(name) is None:
-            topics.register(name, topic.handler, gives_up_on=topic.gives_up_on)
+            topics.register(name, topic.handler, gives_up_on=topic.gives_up_on, given_up=topic.given_up)
 
 
 def send_mail(message: OutboxMessage) -> bool:

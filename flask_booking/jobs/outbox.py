@@ -23,8 +23,8 @@ from ..errors import BookingConfigError, Contention, frames_of
 from ..messages.transport import MailError
 from ..models import MessageState, OutboxMessage
 from ..models.columns import utcnow
-from ..scheduling.transaction import transact
-from ..signals import outbox_filled
+from ..scheduling.transaction import is_contention, transact
+from ..signals import outbox_filled, ring
 from ..state import session
 from . import topics
 from .context import as_if_asked
@@ -59,6 +59,8 @@ class Verdict:
     due_at: dt.datetime | None = None
     counts: bool = True
     """Whether it was a try; what waits for somebody else isn't."""
+    cause: Exception | None = None
+    """What the last try of a message that failed ended with; None when nobody lived to tell."""
 
 
 def claim(message_id: int) -> Claim | None:
@@ -97,7 +99,8 @@ def deliver(message_id: int) -> MessageState | None:
     name = f"{row.topic}/{row.kind} {row.public_id}"
     with as_if_asked(current_app, str(row.payload.get("base_url") or "")):
         verdict = _attempt(message_id)
-    if not _record(mine, verdict):
+        recorded = _record(mine, verdict)
+    if not recorded:
         _log.warning("outbox: %s took longer than its lease, or was deleted meanwhile", name)
     elif verdict.error and verdict.state is not MessageState.DROPPED:
         _log.warning("outbox: %s is %s: %s", name, verdict.state, verdict.error)
@@ -194,7 +197,7 @@ def _attempt(message_id: int) -> Verdict:
         if isinstance(error, topics.UNCOUNTED) and now - written < PATIENCE:
             return Verdict(MessageState.WAITING, text, now + asked, counts=False)
         if topics.is_permanent(error, topic) or attempts >= most:
-            return Verdict(MessageState.FAILED, text)
+            return Verdict(MessageState.FAILED, text, cause=error)
         return Verdict(MessageState.WAITING, text, now + max(backoff(attempts), asked))
     return Verdict(MessageState.DROPPED, "not wanted any more") if wanted is False else Verdict(MessageState.DONE)
 
@@ -213,43 +216,85 @@ def _short(error: Exception) -> str:
 
 
 def _record(mine: Claim, verdict: Verdict) -> bool:
-    """Write the verdict, if the claim still holds.
+    """Write the verdict, if the claim still holds, and with a failure what follows from it.
 
     The deed is done: a database that is away for a moment is asked again until the lease ends, since a verdict that
-    is lost makes another worker repeat the deed.
+    is lost makes another worker repeat the deed.  What follows is tried twice, and then goes without.
     """
+    db, pause, chances = session(), 0.1, 2
+    written: list[int] = []
+
+    def work() -> bool:
+        recorded = db.execute(
+            sa.update(OutboxMessage)
+            .where(OutboxMessage.id == mine.message_id, OutboxMessage.claim_token == mine.token)
+            .values(_columns_of(verdict)),
+            execution_options={"synchronize_session": False},
+        )
+        written[:] = []
+        if _changed(recorded) != 1:
+            return False
+        if verdict.state is MessageState.FAILED and chances:
+            written[:] = _consequences(mine.message_id, verdict.cause)
+        return True
+
+    while True:
+        try:
+            recorded = transact(db, work)
+        except _ConsequencesFailed as failure:
+            chances -= 1
+            cause = t.cast(Exception, failure.__cause__)
+            name, frames = type(cause).__name__, frames_of(cause)
+            _log.error("outbox: what follows from giving up message %s failed: %s\n%s", mine.message_id, name, frames)
+            continue
+        except (sa.exc.DBAPIError, Contention):
+            db.rollback()
+            if utcnow() >= mine.until:
+                raise
+        else:
+            if written:
+                ring(written)
+            return recorded
+        time.sleep(pause)
+        pause = min(pause * 2, 5)
+
+
+def _columns_of(verdict: Verdict) -> dict[str, t.Any]:
     values: dict[str, t.Any] = {
         "state": verdict.state,
         "last_error": verdict.error,
         "claimed_until": None,
         "claim_token": None,
     }
-    if verdict.state is MessageState.WAITING:
-        values["due_at"] = verdict.due_at
-        if not verdict.counts:
-            values["attempts"] = OutboxMessage.attempts - 1
-    else:
-        values["done_at"] = utcnow()
-    db, pause = session(), 0.1
+    if verdict.state is not MessageState.WAITING:
+        return {**values, "done_at": utcnow()}
+    values["due_at"] = verdict.due_at
+    if not verdict.counts:
+        values["attempts"] = OutboxMessage.attempts - 1
+    return values
 
-    def work() -> bool:
-        recorded = db.execute(
-            sa.update(OutboxMessage)
-            .where(OutboxMessage.id == mine.message_id, OutboxMessage.claim_token == mine.token)
-            .values(values),
-            execution_options={"synchronize_session": False},
-        )
-        return _changed(recorded) == 1
 
-    while True:
-        try:
-            return transact(db, work)
-        except (sa.exc.DBAPIError, Contention):
-            db.rollback()
-            if utcnow() >= mine.until:
-                raise
-        time.sleep(pause)
-        pause = min(pause * 2, 5)
+class _ConsequencesFailed(Exception):
+    """What a topic would have done about a message that is given up ended with an error of its own."""
+
+
+def _consequences(message_id: int, cause: Exception | None) -> list[int]:
+    """Have the topic of a message that is given up draw the consequences; returns the ids of the messages it wrote."""
+    db = session()
+    message = db.get(OutboxMessage, message_id, populate_existing=True)
+    topic = topics.find(message.topic) if message is not None else None
+    if message is None or topic is None or topic.given_up is None:
+        return []
+    try:
+        ids = list(topic.given_up(message, cause))
+        db.flush()
+    except sa.exc.DBAPIError as error:
+        if is_contention(error) or error.connection_invalidated:
+            raise  # nothing is wrong but the database
+        raise _ConsequencesFailed from error
+    except Exception as error:
+        raise _ConsequencesFailed from error
+    return ids
 
 
 def _lease() -> dt.timedelta:

@@ -18,6 +18,15 @@ topic's ``gives_up_on`` names its class.  A handler may be called twice for one 
 doing and recording; it tells the outside by ``message.dedupe_key`` that it is the same."""
 
 
+GivenUp = c.Callable[[OutboxMessage, "Exception | None"], c.Iterable[int]]
+"""Draws the consequences of a message that is tried no more, in the transaction that records it as failed.
+
+It is given the error of the last try, None when each worker died that tried it.  It changes rows through the session,
+commits nothing, and returns the ids of the messages it wrote.  It may be called again: when the database asks for
+another try, and when a person had the message tried again in vain.  When it fails, the message has failed all the
+same."""
+
+
 UNCOUNTED = (Engaged, LinkPending)
 """What is no failure: somebody else is at it, or it needs some seconds.  It counts as no try."""
 
@@ -28,18 +37,30 @@ class Failure(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Topic:
-    """A handler, and the errors after which another try is useless."""
+    """A handler, the errors after which another try is useless, and what follows when a message is given up."""
 
     handler: Handler
     gives_up_on: tuple[type[Exception], ...] = ()
+    given_up: GivenUp | None = None
 
 
 _topics: dict[str, Topic] = {}
 
 
-def register(topic: str, handler: Handler, *, gives_up_on: tuple[type[Exception], ...] = ()) -> None:
-    """Have ``handler`` do the messages of ``topic``, in every app of this process; the last one registered counts."""
-    _topics[topic] = Topic(handler, gives_up_on)
+def register(
+    topic: str,
+    handler: Handler,
+    *,
+    gives_up_on: tuple[type[Exception], ...] = (),
+    given_up: GivenUp | None = None,
+) -> None:
+    """Have ``handler`` do the messages of ``topic``, in every app of this process; the last one registered counts.
+
+    ``gives_up_on`` names the errors after which another try is useless.  ``given_up(message, error)`` is called in the
+    transaction that records a message as failed, after its last try or because of such an error: it may change rows,
+    commits nothing, and returns the ids of the messages it wrote.
+    """
+    _topics[topic] = Topic(handler, gives_up_on, given_up)
 
 
 def find(topic: str) -> Topic | None:

@@ -16,7 +16,7 @@ from ..messages.gather import invite, view_of
 from ..messages.invitation import Invitation, Method, Status, calendar_bytes
 from ..messages.view import Reader
 from ..models import Booking, BookingStatus
-from ..scheduling.calendar_events import guests_uid
+from ..scheduling.invited import guests_uid
 from .addresses import address
 
 _STATES = {BookingStatus.PENDING: Status.TENTATIVE, BookingStatus.CANCELLED: Status.CANCELLED}

@@ -28,8 +28,8 @@ from ..models import (
     MeetingLink,
 )
 from ..state import Session, crm
-from ..state import session as current_session
 from . import mirrored
+from .invited import Elsewhere, by_mail, elsewhere
 from .outbox import Message, change_key, message
 from .places import CALENDAR_LINKS, link_missing, service_links
 
@@ -57,54 +57,11 @@ def choose_uid(session: Session, booking: Booking, hosts: c.Sequence[Host]) -> N
 
 
 @dataclasses.dataclass(frozen=True)
-class Elsewhere:
-    """Who has a meeting from the service of a calendar: ``hosts``, and with ``invites`` the guest.
-
-    ``uids`` are the names by which the calendars of others know it, who had it from a service that tells them no more:
-    by the host's key, and by None the guest's.
-    """
-
-    hosts: frozenset[int] = frozenset()
-    invites: bool = False
-    uids: c.Mapping[int | None, str] = dataclasses.field(default_factory=dict)
-
-    def said(self, host: Host | None) -> dict[str, t.Any]:
-        """What a mail to ``host``, or to the guest, has to know of it."""
-        reached = self.invites if host is None else host.id in self.hosts
-        if reached:
-            return {"in_calendar": True}
-        uid = self.uids.get(host.id if host is not None else None)
-        return {"uid": uid} if uid else {}
-
-
-def elsewhere(booking: Booking, events: c.Iterable[CalendarEvent]) -> Elsewhere:
-    """Who has ``booking`` from a calendar's service now."""
-    reached: list[CalendarEvent] = []
-    uids: dict[int | None, str] = {}
-    held = {host.id for host in booking.hosts}
-    for event in events:
-        if event.calendar_id is not None and event.state is not EventState.FAILED:
-            reached.append(event)
-        elif event.remote_uid and event.remote_uid != booking.uid and event.state is not EventState.REMOVED:
-            uids[event.host_id] = event.remote_uid
-            if event.invites:
-                uids[None] = event.remote_uid
-    invites = any(event.invites and event.host_id in held for event in reached)
-    return Elsewhere(frozenset(event.host_id for event in reached), invites, uids)
-
-
-def guests_uid(booking: Booking) -> str:
-    """The name by which the guest's calendar knows the meeting from a service that invited; empty when none did."""
-    invited = sa.select(CalendarEvent.remote_uid).where(CalendarEvent.booking_id == booking.id, CalendarEvent.invites)
-    return current_session().scalar(invited.where(CalendarEvent.state != EventState.REMOVED).limit(1)) or ""
-
-
-@dataclasses.dataclass(frozen=True)
 class Planned:
     """What calendars and makers of links have to be told, and what mails need to know of it."""
 
     messages: list[Message] = dataclasses.field(default_factory=list)
-    elsewhere: Elsewhere = Elsewhere()
+    elsewhere: Elsewhere = dataclasses.field(default_factory=Elsewhere)
     link_to_come: bool = False
 
 
@@ -123,6 +80,7 @@ def plan(session: Session, booking: Booking, entry: HistoryEntry) -> Planned:
     events = [] if new else events_of(session, booking)
     link = None if new else session.scalar(sa.select(MeetingLink).where(MeetingLink.booking_id == booking.id))
     messages: list[Message] = []
+    added: list[CalendarEvent] = []
     if entry.kind is HistoryKind.REASSIGNED:
         messages += _hand_over(booking, entry, events, link)
     if agreed:
@@ -137,12 +95,16 @@ def plan(session: Session, booking: Booking, entry: HistoryEntry) -> Planned:
         link.connection_id = service_account(session, booking)
     if not events and link is None:
         return NOTHING
+    mailed = by_mail(booking) if events and not new else {}
+    if None in mailed:
+        for event in added:
+            event.invites = False
     session.flush()
     why = change_key(booking, entry)
     if link is not None:
         messages.append(_to_service(booking, why))
     messages += [calendar_message(booking, event.host_id, why, host=event.host) for event in events]
-    return Planned(messages, elsewhere(booking, events), _link_to_come(session, booking, events, link))
+    return Planned(messages, elsewhere(booking, events, mailed), _link_to_come(session, booking, events, link))
 
 
 def events_of(session: Session, booking: Booking) -> list[CalendarEvent]:

@@ -9,8 +9,17 @@ import urllib.parse
 
 from flask import current_app
 
+from ..calendars.draft import wanted
 from ..calendars.provider import Sign
-from ..connections.problems import ALL, NeedsReconnect, NotAllowed, ProviderProblem, RateLimited, Unreachable
+from ..connections.problems import (
+    ALL,
+    Misconfigured,
+    NeedsReconnect,
+    NotAllowed,
+    ProviderProblem,
+    RateLimited,
+    Unreachable,
+)
 from ..i18n import format_ago, format_when, left_to_right, list_of, sentences
 from ..i18n import gettext as _
 from ..models import (
@@ -172,7 +181,8 @@ def entered(row: CalendarEvent, zone_key: str, *, manageable: bool) -> Entered:
     wrong = live and row.difference in (Difference.MOVED, Difference.DELETED)
     if manageable and row.calendar is not None and (wrong or row.state is EventState.FAILED):
         may.add("write")
-    problem = event_problem(row.problem) if row.problem and (live or row.state is EventState.FAILED) else ""
+    given_up = row.state is EventState.FAILED
+    problem = event_problem(row.problem, given_up=given_up) if row.problem and (live or given_up) else ""
     return Entered(row, crm().display_name(row.host.user), _standing(row, name), problem, differs, frozenset(may))
 
 
@@ -181,7 +191,7 @@ def _standing(row: CalendarEvent, name: str) -> str:
         return _("Taken out of %(calendar)s", calendar=name) if name else _("Taken out of the calendar")
     if not name:
         return _("Not followed any more: its calendar was disconnected")
-    if row.state is EventState.FAILED and not row.booking.live:
+    if row.state is EventState.FAILED and not wanted(row):
         return _("Couldn't be taken out of %(calendar)s", calendar=name)
     if row.state is EventState.FAILED:
         return _("Couldn't be entered into %(calendar)s", calendar=name)
@@ -217,18 +227,29 @@ def differing(row: CalendarEvent) -> str:
         return _("The event with %(guest)s was deleted from your calendar", guest=guest)
     if row.difference is Difference.DECLINED:
         return _("The event with %(guest)s was declined in your calendar", guest=guest)
-    if not row.booking.live:
+    if not wanted(row):
         return _("The cancelled meeting with %(guest)s couldn't be taken out of your calendar", guest=guest)
     return _("The meeting with %(guest)s couldn't be entered into your calendar", guest=guest)
 
 
-def event_problem(code: str) -> str:
-    """Why a booking's event couldn't be written; that it has no link is told with the place."""
+def event_problem(code: str, *, given_up: bool = False) -> str:
+    """Why a booking's event couldn't be written; that it has no link is told with the place.
+
+    What might have passed by itself has been waited for long enough once the event is ``given_up``.
+    """
     if code == NO_LINK:
         return ""
     if code == NotAllowed.code:
         return _("The calendar doesn't allow it.")
+    if given_up and passing(code):
+        return _("It failed again and again, and isn't tried by itself any more.")
     return problem(code)
+
+
+def passing(code: str) -> bool:
+    """Whether a problem may pass without anybody doing anything."""
+    kind = ALL.get(code, ProviderProblem)
+    return not kind.permanent and kind is not Misconfigured
 
 
 def refused(found: ProviderProblem, label: str, sign: Sign | None) -> str:

@@ -17,18 +17,30 @@ from ..catalog import check
 from ..conferencing import registry as services
 from ..connections.problems import Misconfigured, NoAccount
 from ..i18n import gettext as _
-from ..models import Booking, BookingHost, BookingPage, BookingStatus, CalendarEvent, EventType, Host, MeetingLink
+from ..models import (
+    Booking,
+    BookingHost,
+    BookingPage,
+    BookingStatus,
+    CalendarEvent,
+    EventState,
+    EventType,
+    Host,
+    MeetingLink,
+)
 from ..models.columns import utcnow
 from ..scheduling.links import set_link, try_again
 from ..scheduling.places import CALENDAR_LINKS, link_missing, made_links, made_name, makers
 from ..state import session
-from . import access, notices, words
+from . import access, calendar_words, notices, words
 from .blueprint import blueprint
 from .forms import length_of
 
 FREE_ZOOM_MINUTES = 40
 """Zoom ends meetings of accounts that nobody pays for after so many minutes."""
 NO_ACCOUNT = NoAccount.code
+GIVEN_UP = "given_up"
+"""What might have passed by itself, and isn't waited for any more."""
 _MOST = 5
 _SERVICES = {"google_meet": "google", "teams": "microsoft"}
 
@@ -137,12 +149,17 @@ def _problem_of(booking: Booking) -> str:
         link = db.scalar(sa.select(MeetingLink).where(MeetingLink.booking_id == booking.id))
         if link is None or link.connection_id is None:
             return NO_ACCOUNT
-        return link.problem
+        return _told_as(link)
     making = sa.select(CalendarEvent).where(CalendarEvent.booking_id == booking.id, CalendarEvent.conference != "")
     event = db.scalar(making.order_by(CalendarEvent.id).limit(1))
     if event is None or event.calendar_id is None:
         return NO_ACCOUNT
-    return event.problem if event.problem != LinkPending.code else ""
+    return _told_as(event) if event.problem != LinkPending.code else ""
+
+
+def _told_as(row: MeetingLink | CalendarEvent) -> str:
+    given_up = row.state is EventState.FAILED and calendar_words.passing(row.problem)
+    return GIVEN_UP if given_up else row.problem
 
 
 @blueprint.post("/bookings/<public_id>/link")

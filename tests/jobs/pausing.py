@@ -20,6 +20,7 @@ from tests.fixtures import served
 
 STEPS = ("claimed", "composed", "sent", "recorded")
 MEETING_STEPS = ("asked for a meeting", "made the meeting", "recorded the meeting")
+GAVE_UP = "gave up the event"
 CALENDAR_STEPS = ("asked to write", "wrote", "recorded the event", "read", "kept")
 
 
@@ -84,12 +85,14 @@ def pause_at(step: str, paused: Path) -> None:
             pause()
 
         writing._record = recorded
+    elif step == GAVE_UP:
+        writing.give_up = after(writing.give_up)
     elif step == "read":
         Google.changes = after(Google.changes)  # type: ignore[method-assign]
     elif step == "kept":
         store.keep = after(store.keep)
     else:
-        raise ValueError(f"{step} is none of {(*STEPS, *CALENDAR_STEPS, *MEETING_STEPS)}")
+        raise ValueError(f"{step} is none of {(*STEPS, *CALENDAR_STEPS, *MEETING_STEPS, GAVE_UP)}")
 
 
 def start_only_when_asked_to_end(paused: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from flask_booking.models import BusyTime, ConnectedCalendar, Connection, EventType, Host
+from flask_booking.models import BusyTime, CalendarEvent, ConnectedCalendar, Connection, EventState, EventType, Host
 from flask_booking.models.columns import utcnow
 from flask_booking.state import session
 from tests.calendars.made import changed, new_calendar, new_connection
@@ -18,7 +18,8 @@ from tests.fakes.google import Google
 from tests.fixtures.databases import Databases
 from tests.fixtures.queues import RedisSpace
 from tests.jobs.conftest import MakeOffice, Office, StartWorker, eventually
-from tests.jobs.pausing import CALENDAR_STEPS
+from tests.jobs.pausing import CALENDAR_STEPS, GAVE_UP
+from tests.messages.mail_client import MailClient
 
 
 @pytest.fixture
@@ -88,3 +89,31 @@ def test_another_worker_finishes_what_a_killed_one_began(
     eventually(office.all_done, "delivery by another worker")
     eventually(lambda: mirrored() == [noon(2), noon(3)], "reading by another worker")
     assert [times for _event, _mark, times in side.own()] == [noon(5)]
+
+
+@pytest.mark.parametrize(("way", "database"), [("alone", "sqlite"), ("redis", "postgresql")])
+def test_a_worker_that_is_killed_while_it_gives_up_is_followed_by_one_that_mails_the_invitation(
+    office: Office, start_worker: StartWorker, side: GoogleSide
+) -> None:
+    office.app.config["BOOKING_MAX_ATTEMPTS"] = 1
+    calendar = session().scalars(sa.select(ConnectedCalendar)).one()
+    calendar.invites, calendar.check_conflicts, calendar.due_at = True, False, None
+    changed(calendar.host_id)
+    side.down(999)
+    booking_id = office.book(days=5)
+    doomed = start_worker(office, pause_at=GAVE_UP)
+    doomed.wait_until_paused()
+    doomed.kill()
+    assert office.message(topic="calendar").state == "waiting"
+    leases_of_the_dead_end()
+    start_worker(office)
+    eventually(lambda: office.message(topic="calendar").state == "failed", "giving up by another worker")
+    eventually(lambda: not office.messages(topic="mail", state="waiting", rule_id=None), "the mails")
+    assert session().scalars(sa.select(CalendarEvent.state)).one() is EventState.FAILED
+    for reader in ("sam@example.com", ANN):
+        client = MailClient(reader)
+        for delivered in office.smtp.delivered:
+            if reader in delivered.recipients:
+                client.receive(delivered.raw)
+        [entry] = client.calendar.values()
+        assert (entry.uid, entry.sequence) == (office.booking(booking_id).uid, 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import Counter
 from typing import Any, Protocol
 
 import icalendar
@@ -40,8 +39,8 @@ class Side(Protocol):
         """Our events: id, mark and times."""
         ...
 
-    def guests(self, email: str) -> Counter[Times]:
-        """The events that list this guest, as somebody whom the service invites sees them."""
+    def guests(self, email: str) -> dict[str, Times]:
+        """The events that list this guest, as somebody whom the service invites sees them: times by UID."""
         ...
 
     def down(self, times: int, *, after_effect: bool = False) -> None: ...
@@ -96,11 +95,11 @@ class MemorySide:
         events = self._calendar.events.values()
         return [(one.id, one.booking, (one.starts, one.ends)) for one in events if one.booking]
 
-    def guests(self, email: str) -> Counter[Times]:
-        drafts = self._calendar.drafts
-        return Counter(
-            times for event, _mark, times in self.own() if any(guest.email == email for guest in drafts[event].guests)
-        )
+    def guests(self, email: str) -> dict[str, Times]:
+        drafts = {event: self._calendar.drafts[event] for event, _mark, _times in self.own()}
+        invited = [one for one, draft in drafts.items() if draft.invite and draft.guests[0].email == email]
+        events = [self._calendar.events[one] for one in invited]
+        return {event.uid: (event.starts, event.ends) for event in events}
 
     def down(self, times: int, *, after_effect: bool = False) -> None:
         self.service.troubles += [Unreachable("503")] * times
@@ -162,12 +161,12 @@ class GoogleSide:
     def own(self) -> list[tuple[str, str, Times]]:
         return [one for one in self._events() if one[1]]
 
-    def guests(self, email: str) -> Counter[Times]:
-        return Counter(
-            self.fake.times(ANN, event["id"])
+    def guests(self, email: str) -> dict[str, Times]:
+        return {
+            event["iCalUID"]: self.fake.times(ANN, event["id"])
             for event in self.fake.events(ANN)
             if any(one["email"] == email for one in event.get("attendees", ()))
-        )
+        }
 
     def down(self, times: int, *, after_effect: bool = False) -> None:
         if after_effect:
@@ -238,12 +237,12 @@ class MicrosoftSide:
     def own(self) -> list[tuple[str, str, Times]]:
         return [one for one in self._events() if one[1]]
 
-    def guests(self, email: str) -> Counter[Times]:
-        return Counter(
-            (item.start, item.end)
+    def guests(self, email: str) -> dict[str, Times]:
+        return {
+            item.uid: (item.start, item.end)
             for item in self.mailbox.events()
             if any(one["emailAddress"]["address"] == email for one in item.attendees)
-        )
+        }
 
     def down(self, times: int, *, after_effect: bool = False) -> None:
         if after_effect:
@@ -315,7 +314,7 @@ class CalDAVSide:
     def own(self) -> list[tuple[str, str, Times]]:
         return [one for one in self._events() if one[1]]
 
-    def guests(self, email: str) -> Counter[Times]:
+    def guests(self, email: str) -> dict[str, Times]:
         raise NotImplementedError("Radicale invites nobody")
 
     def down(self, times: int, *, after_effect: bool = False) -> None:

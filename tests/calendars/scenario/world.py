@@ -7,6 +7,7 @@ left to chance.  In the end all troubles pass, and everybody must agree on which
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import random
 from collections import Counter
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from flask_booking import jobs
-from flask_booking.calendars import mirror
+from flask_booking.calendars import differences, mirror
 from flask_booking.calendars.care import resume
 from flask_booking.errors import BookingError, SlotTaken
 from flask_booking.models import (
@@ -29,6 +30,7 @@ from flask_booking.models import (
     Connection,
     ConnectionState,
     Difference,
+    EventState,
     Host,
     MessageState,
     OccupiedTime,
@@ -36,8 +38,6 @@ from flask_booking.models import (
 )
 from flask_booking.models.columns import utcnow
 from flask_booking.scheduling import BookingRequest, book, cancel, find_event, offers, reschedule
-from flask_booking.scheduling.calendar_events import calendar_message
-from flask_booking.scheduling.outbox import write
 from flask_booking.state import session
 from tests.calendars.scenario.sides import ANN, Side, Times, sign_in_again
 from tests.fixtures.mail import MailServer
@@ -46,6 +46,13 @@ from tests.scheduling.bookable import guest, instant, midnight
 
 GUESTS = ("sam@example.com", "lea@example.org", "kim@example.net")
 STEPS = 14
+OFFERED = {
+    Difference.MOVED: ("follow", "put back", "cancel"),
+    Difference.DELETED: ("put back", "cancel"),
+    Difference.DECLINED: ("cancel",),
+    Difference.NONE: ("put back",),
+}
+"""What the page of a booking offers to do about its event; with no difference it was given up."""
 
 
 class Killed(BaseException):
@@ -59,6 +66,7 @@ class World:
         self.app, self.side, self.smtp = app, side, smtp
         self.chance = random.Random(seed)
         self.told: list[str] = []
+        self.gave_up = False
         self.commits_left: int | None = None
         self.calendar_id = session().scalars(sa.select(ConnectedCalendar.id)).one()
 
@@ -73,7 +81,7 @@ class World:
             (self.worker_delivers, 5), (self.worker_reads, 4), (self.worker_is_killed, 2),
             (self.service_is_down, 2), (self.answers_are_lost, 1), (self.service_wants_rest, 1),
             (self.consent_is_withdrawn, 1), (self.host_signs_in_again, 1), (self.token_is_over, 1),
-            (self.cursor_is_forgotten, 1), (self.time_passes, 2),
+            (self.cursor_is_forgotten, 1), (self.time_passes, 2), (self.service_is_down_until_given_up, 1),
         ]  # fmt: skip
         steps, weights = zip(*likely, strict=True)
         for step in self.chance.choices(steps, weights, k=STEPS):
@@ -187,6 +195,20 @@ class World:
     def service_is_down(self) -> None:
         self.side.down(self.chance.randint(1, 4))
 
+    def service_is_down_until_given_up(self) -> None:
+        """What waits for the calendar is tried for the last time."""
+        db, message = session(), OutboxMessage
+        self.time_passes()
+        last = self.app.config["BOOKING_MAX_ATTEMPTS"] - 1
+        waiting = (message.topic == "calendar") & (message.state == MessageState.WAITING)
+        db.execute(sa.update(message).where(waiting).values(attempts=last))
+        db.commit()
+        self.side.down(999)
+        jobs.deliver_due(self.app)
+        self.side.heal()
+        failed = db.scalars(sa.select(message.id).where(message.state == MessageState.FAILED)).first()
+        self.gave_up = self.gave_up or failed is not None
+
     def answers_are_lost(self) -> None:
         self.side.down(1, after_effect=True)
 
@@ -249,14 +271,26 @@ class World:
         raise AssertionError("nothing comes to rest: " + self.story())
 
     def decide(self) -> bool:
-        """The host has every event put back that isn't where its booking is."""
-        db = session()
-        events = db.scalars(sa.select(CalendarEvent).where(CalendarEvent.difference != Difference.NONE)).all()
+        """The host takes one of the offered ways with each event that isn't as its booking is, perhaps after deleting
+        it meanwhile."""
+        found = sa.select(CalendarEvent).where(
+            (CalendarEvent.difference != Difference.NONE) | (CalendarEvent.state == EventState.FAILED)
+        )
+        events = session().scalars(found.order_by(CalendarEvent.id)).all()
         for event in events:
-            event.difference, event.fingerprint = Difference.NONE, ""
-            why = f"put_back:{self.chance.randrange(1 << 40)}"
-            write(db, [calendar_message(event.booking, event.host_id, why)])
-        db.commit()
+            if self.chance.random() < 0.3:
+                mark = event.booking.public_id
+                for there in [one[0] for one in self.side.own() if one[1] == mark]:
+                    self.side.delete(there)
+            way = self.chance.choice(OFFERED[event.difference])
+            self.told.append(f"host decides to {way}")
+            if way == "follow":
+                self.attempt(functools.partial(differences.follow, event))
+            elif way == "cancel" and event.booking.live:
+                self.attempt(functools.partial(cancel, event.booking_id, actor="host"))
+            else:
+                differences.put_back(event)
+        session().commit()
         return bool(events)
 
     def at_rest(self) -> bool:
@@ -279,23 +313,27 @@ class World:
         assert known == Counter(self.side.foreign().values()), self.story()
         for email in GUESTS:
             mine = Counter(times for _mark, one, times in meetings if one == email)
-            client = MailClient(email)
-            for mail in self.smtp.delivered:
-                if email in mail.recipients:
-                    client.receive(mail.raw)
-            by_mail = Counter(
-                (int(entry.starts.timestamp()), int(entry.ends.timestamp())) for entry in client.calendar.values()
-            )
-            assert (self.side.guests(email) if invites else by_mail) == mine, f"{email}: {self.story()}"
-            if invites:
+            by_mail = self.by_mail(email)
+            by_service = self.side.guests(email) if invites else {}
+            assert Counter({**by_service, **by_mail}.values()) == mine, f"{email}: {self.story()}"
+            assert Counter({**by_mail, **by_service}.values()) == mine, f"{email}: {self.story()}"
+            if invites and not self.gave_up:
                 assert not by_mail, self.story()
-        host = MailClient(ANN)
+        for_ann = Counter(self.by_mail(ANN).values())
+        assert for_ann <= Counter(times for _mark, _email, times in meetings), self.story()
+        assert self.gave_up or not for_ann, self.story()
+        failed = {one.topic for one in session().scalars(sa.select(OutboxMessage)) if one.state is MessageState.FAILED}
+        assert failed <= ({"calendar"} if self.gave_up else set()), self.story()
+
+    def by_mail(self, email: str) -> dict[str, Times]:
+        """What mails have put into somebody's calendar: times by UID."""
+        client = MailClient(email)
         for mail in self.smtp.delivered:
-            if ANN in mail.recipients:
-                host.receive(mail.raw)
-        assert not host.calendar, self.story()
-        failed = [one.topic for one in session().scalars(sa.select(OutboxMessage)) if one.state is MessageState.FAILED]
-        assert not failed, self.story()
+            if email in mail.recipients:
+                client.receive(mail.raw)
+        return {
+            uid: (int(entry.starts.timestamp()), int(entry.ends.timestamp())) for uid, entry in client.calendar.items()
+        }
 
     def meetings(self) -> list[tuple[str, str, Times]]:
         rows = session().scalars(sa.select(Booking).where(Booking.status == BookingStatus.CONFIRMED))

@@ -222,25 +222,22 @@ def _record(mine: Claim, verdict: Verdict) -> bool:
     is lost makes another worker repeat the deed.  What follows is tried twice, and then goes without.
     """
     db, pause, chances = session(), 0.1, 2
-    written: list[int] = []
 
-    def work() -> bool:
+    def work() -> list[int] | None:
         recorded = db.execute(
             sa.update(OutboxMessage)
             .where(OutboxMessage.id == mine.message_id, OutboxMessage.claim_token == mine.token)
             .values(_columns_of(verdict)),
             execution_options={"synchronize_session": False},
         )
-        written[:] = []
         if _changed(recorded) != 1:
-            return False
-        if verdict.state is MessageState.FAILED and chances:
-            written[:] = _consequences(mine.message_id, verdict.cause)
-        return True
+            return None
+        follows = verdict.state is MessageState.FAILED and chances
+        return _consequences(mine.message_id, verdict.cause) if follows else []
 
     while True:
         try:
-            recorded = transact(db, work)
+            written = transact(db, work)
         except _ConsequencesFailed as failure:
             chances -= 1
             cause = t.cast(Exception, failure.__cause__)
@@ -254,7 +251,7 @@ def _record(mine: Claim, verdict: Verdict) -> bool:
         else:
             if written:
                 ring(written)
-            return recorded
+            return written is not None
         time.sleep(pause)
         pause = min(pause * 2, 5)
 

@@ -16,6 +16,7 @@ from flask_booking.jobs import outbox, topics
 from flask_booking.models import MessageState, OutboxMessage
 from flask_booking.scheduling.outbox import message as new_message
 from flask_booking.scheduling.outbox import write
+from flask_booking.signals import outbox_filled
 from flask_booking.state import session
 from tests.jobs.conftest import Office
 
@@ -78,6 +79,10 @@ def breaks_a_constraint(message: OutboxMessage) -> None:
     write(session(), [new_message(topic="letter", kind="twice", dedupe_key=message.dedupe_key)])
 
 
+def leaves_a_broken_constraint(message: OutboxMessage) -> None:
+    session().add(OutboxMessage(topic="letter", kind="twice", dedupe_key=message.dedupe_key))
+
+
 def test_the_last_try_that_fails_is_followed_by_what_its_topic_does(
     each_office: Office, fax: Fax, message: int
 ) -> None:
@@ -85,6 +90,18 @@ def test_the_last_try_that_fails_is_followed_by_what_its_topic_does(
     assert states(each_office, "fax") == [MessageState.FAILED]
     assert states(each_office, "letter") == [MessageState.DONE]
     assert fax.told == ["the line is dead"]
+
+
+def test_what_was_written_in_its_place_wakes_a_worker(each_office: Office, fax: Fax, message: int) -> None:
+    woken: list[int] = []
+
+    def wake(_app: object, ids: list[int]) -> None:
+        session().rollback()
+        woken.extend(each_office.message(id=one).id for one in ids)
+
+    with outbox_filled.connected_to(wake):
+        jobs.deliver(message)
+    assert woken == [each_office.message(topic="letter").id], "once it is committed"
 
 
 def test_a_try_that_has_another_after_it_is_not(each_office: Office, fax: Fax, message: int) -> None:
@@ -125,7 +142,7 @@ def test_who_lost_the_claim_gives_up_nothing(each_office: Office, fax: Fax, mess
     assert states(each_office, "fax") == [MessageState.WAITING]
 
 
-@pytest.mark.parametrize("follow", [fails, breaks_a_constraint])
+@pytest.mark.parametrize("follow", [fails, breaks_a_constraint, leaves_a_broken_constraint])
 def test_what_fails_once_is_tried_again_as_a_whole(each_office: Office, fax: Fax, message: int, follow: Follow) -> None:
     fax.then = [follow]
     jobs.deliver_due(each_office.app)
@@ -133,7 +150,7 @@ def test_what_fails_once_is_tried_again_as_a_whole(each_office: Office, fax: Fax
     assert states(each_office, "letter") == [MessageState.DONE], "the one of the first time was undone"
 
 
-@pytest.mark.parametrize("follow", [fails, breaks_a_constraint])
+@pytest.mark.parametrize("follow", [fails, breaks_a_constraint, leaves_a_broken_constraint])
 def test_what_always_fails_keeps_no_message_from_having_failed(
     each_office: Office, fax: Fax, message: int, follow: Follow, caplog: pytest.LogCaptureFixture
 ) -> None:

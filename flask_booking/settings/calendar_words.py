@@ -13,7 +13,6 @@ from ..calendars.draft import wanted
 from ..calendars.provider import Sign
 from ..connections.problems import (
     ALL,
-    Misconfigured,
     NeedsReconnect,
     NotAllowed,
     ProviderProblem,
@@ -35,6 +34,7 @@ from ..models.columns import utcnow
 from ..scheduling.calendar_events import NO_LINK
 from ..state import crm
 from . import services
+from .words import passing, tried_in_vain
 
 Kind = t.Literal["", "waiting", "warning", "failed"]
 
@@ -242,14 +242,8 @@ def event_problem(code: str, *, given_up: bool = False) -> str:
     if code == NotAllowed.code:
         return _("The calendar doesn't allow it.")
     if given_up and passing(code):
-        return _("It failed again and again, and isn't tried by itself any more.")
+        return tried_in_vain()
     return problem(code)
-
-
-def passing(code: str) -> bool:
-    """Whether a problem may pass without anybody doing anything."""
-    kind = ALL.get(code, ProviderProblem)
-    return not kind.permanent and kind is not Misconfigured
 
 
 def refused(found: ProviderProblem, label: str, sign: Sign | None) -> str:

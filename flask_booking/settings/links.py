@@ -32,7 +32,7 @@ from ..models.columns import utcnow
 from ..scheduling.links import set_link, try_again
 from ..scheduling.places import CALENDAR_LINKS, link_missing, made_links, made_name, makers
 from ..state import session
-from . import access, calendar_words, notices, words
+from . import access, notices, words
 from .blueprint import blueprint
 from .forms import length_of
 
@@ -158,7 +158,7 @@ def _problem_of(booking: Booking) -> str:
 
 
 def _told_as(row: MeetingLink | CalendarEvent) -> str:
-    given_up = row.state is EventState.FAILED and calendar_words.passing(row.problem)
+    given_up = row.state is EventState.FAILED and words.passing(row.problem)
     return GIVEN_UP if given_up else row.problem
 
 

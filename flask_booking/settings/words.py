@@ -8,7 +8,7 @@ import typing as t
 from babel.dates import get_day_names
 
 from ..availability import Reason, Verdict
-from ..connections.problems import ALL
+from ..connections.problems import ALL, Misconfigured
 from ..i18n import (
     current_locale,
     duration_text,
@@ -108,11 +108,23 @@ def mailed(message: OutboxMessage) -> bool:
 def delivery_error(message: OutboxMessage) -> str:
     """Why the last try failed; a service's problem in words."""
     code = message.last_error.partition(" ")[0]
+    if message.topic in ("calendar", "conference") and message.state is MessageState.FAILED and passing(code):
+        return tried_in_vain()
     if message.topic == "conference" and code in ALL and message.booking is not None:
         return link_problem(made_name(message.booking.location), code)
     if message.topic == "calendar" and code in ALL:
         return ALL[code]().sentence
     return message.last_error
+
+
+def passing(code: str) -> bool:
+    """Whether a service's problem, by the code that is kept of it, may pass without anybody doing anything."""
+    return code in ALL and not ALL[code].permanent and ALL[code] is not Misconfigured
+
+
+def tried_in_vain() -> str:
+    """What there is to say of a problem that might have passed, once it was waited for long enough."""
+    return _("It failed again and again, and isn't tried by itself any more.")
 
 
 def message_kind(message: OutboxMessage) -> str:

@@ -206,8 +206,11 @@ class TestEvent:
         row = office.fresh(booking)
         row.starts_at, row.ends_at = utcnow() - dt.timedelta(hours=2), utcnow() - dt.timedelta(hours=1)
         session().commit()
-        down(office)
-        last_try(office)
+        [message] = office.rows(OutboxMessage.topic == "calendar")
+        message.attempts, message.due_at = 99, utcnow()  # each worker died over it
+        session().commit()
+        office.deliver()
+        assert office.states("calendar") == [MessageState.FAILED]
         assert office.kinds() == ["booked"]
 
     @pytest.mark.parametrize("how", ["message", "event"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import json
 import re
@@ -20,6 +21,8 @@ from flask_booking.calendars.memory import Memory
 from flask_booking.connections.opening import secret_of
 from flask_booking.connections.problems import NeedsReconnect, Unreachable
 from flask_booking.models import (
+    Booking,
+    BookingStatus,
     BusyTime,
     CalendarChanges,
     CalendarEvent,
@@ -27,8 +30,11 @@ from flask_booking.models import (
     ConnectedCalendar,
     Connection,
     ConnectionState,
+    MessageState,
+    OutboxMessage,
     StaleCalendars,
 )
+from flask_booking.models.columns import utcnow
 from flask_booking.signals import calendars_due
 from flask_booking.state import session
 from tests.conferencing.conftest import config_of
@@ -799,6 +805,61 @@ def test_an_event_that_couldnt_be_written_is_told_and_tried_again(
     deliver(connected)
     assert "Calendar In Work" in ann.text(f"/bookings/{booking}")
     assert "Nothing waits for you." in ann.text("/")
+
+
+def given_up(office: Office, memory: Memory) -> None:
+    """Have the calendar be away while what waits for it is tried for the last time."""
+    memory.troubles += [Unreachable("503")] * 2
+    with office.app.app_context():
+        for message in session().query(OutboxMessage).filter_by(topic="calendar", state=MessageState.WAITING):
+            message.attempts, message.due_at = office.app.config["BOOKING_MAX_ATTEMPTS"] - 1, utcnow()
+        session().commit()
+    deliver(office)
+    memory.troubles.clear()
+
+
+def test_an_event_that_was_tried_in_vain_is_told_and_tried_again(
+    connected: Office, ann: Screens, memory: Memory
+) -> None:
+    booking = connected.booking("ann", tomorrow(10))
+    given_up(connected, memory)
+    assert "The meeting with Sam Guest couldn't be entered into your calendar" in ann.text("/")
+    text = ann.text(f"/bookings/{booking}")
+    assert "Couldn't be entered into Work It failed again and again, and isn't tried by itself any more. Try" in text
+    assert "We keep trying" not in text
+    with connected.app.app_context():
+        key = session().query(CalendarEvent).one().key
+    ann.post(f"/bookings/{booking}/events/{key}/write")
+    deliver(connected)
+    assert "Calendar In Work" in ann.text(f"/bookings/{booking}")
+    assert "Nothing waits for you." in ann.text("/")
+
+
+def test_an_event_that_couldnt_be_taken_out_is_told_and_tried_again(
+    connected: Office, ann: Screens, memory: Memory, booked: str
+) -> None:
+    ann.post(f"/bookings/{booked}/cancel")
+    given_up(connected, memory)
+    assert "The cancelled meeting with Sam Guest couldn't be taken out of your calendar" in ann.text("/")
+    assert "Couldn't be taken out of Work" in ann.text(f"/bookings/{booked}")
+    ann.post(f"/bookings/{booked}/events/{entered(memory)}/write")
+    deliver(connected)
+    assert memory.calendars_by_id["work"].events == {}
+    assert "Taken out of Work" in ann.text(f"/bookings/{booked}")
+    assert "Nothing waits for you." in ann.text("/")
+
+
+def test_an_event_that_couldnt_be_entered_is_called_so_also_when_the_meeting_was_held(
+    connected: Office, ann: Screens, memory: Memory
+) -> None:
+    booking = connected.booking("ann", tomorrow(10))
+    given_up(connected, memory)
+    with connected.app.app_context():
+        row = session().query(Booking).one()
+        row.status, row.starts_at = BookingStatus.COMPLETED, utcnow() - dt.timedelta(hours=2)
+        row.ends_at = row.starts_at + dt.timedelta(minutes=30)
+        session().commit()
+    assert "Couldn't be entered into Work" in ann.text(f"/bookings/{booking}")
 
 
 def test_a_host_decides_only_about_events_of_meetings_that_exist(

@@ -9,7 +9,7 @@ from flask_booking import catalog, jobs
 from flask_booking.conferencing.memory import MemoryMeetings
 from flask_booking.connections.accounts import disconnect
 from flask_booking.connections.problems import NotAllowed
-from flask_booking.models import Booking, Connection, MeetingLink, OutboxMessage
+from flask_booking.models import Booking, Connection, EventState, MeetingLink, OutboxMessage
 from flask_booking.state import session
 from tests.fixtures.apps import MakeApp
 from tests.fixtures.meetings import can_make
@@ -237,6 +237,18 @@ def test_each_problem_is_told_in_words(office: Office, ann: Screens, code: str, 
         session().query(MeetingLink).one().problem = code
         session().commit()
     assert says in ann.text(f"/bookings/{public_id}")
+
+
+def test_a_link_that_was_tried_in_vain_is_not_said_to_be_tried_again(office: Office, ann: Screens) -> None:
+    connect(office, "zoom")
+    held_at(office, "zoom")
+    public_id = office.booking()
+    with office.app.app_context():
+        link = session().query(MeetingLink).one()
+        link.state, link.problem = EventState.FAILED, "unreachable"
+        session().commit()
+    assert "Zoom made no link for this meeting." in ann.text(f"/bookings/{public_id}")
+    assert "Zoom made no link for this meeting." in ann.text()
 
 
 def test_a_calendar_without_such_links_is_told_too(office: Office, ann: Screens) -> None:

@@ -257,6 +257,7 @@ class TestWithoutAccount:
         office.book()
         office.deliver()
         assert (office.states(), office.link().problem) == ([MessageState.FAILED], "no_account")
+        assert office.link().state is EventState.WANTED, "mails wait for it once there is an account"
         assert office.kinds() == ["booked"]
         assert len(office.entries()) == 1
         assert "as soon as it is made" in office.client().inbox[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]

@@ -30,6 +30,7 @@ from flask_booking.scheduling.calendar_events import calendar_message
 from flask_booking.scheduling.invited import guests_uid
 from flask_booking.scheduling.outbox import write
 from flask_booking.state import session
+from tests.calendars.made import new_calendar, new_connection
 from tests.conferencing.conftest import GUEST, HOST, Office
 from tests.conferencing.test_told import hold_back, invited_to, text
 from tests.scheduling.bookable import new_host
@@ -351,33 +352,46 @@ class TestEvent:
         assert office.entries(HOST) == [], "she holds the meeting no more"
 
     @staticmethod
-    def ben(office: Office) -> Host:
-        from tests.calendars.made import new_calendar, new_connection
-
+    def ben(office: Office, *, invites: bool = True) -> Host:
         user = User(email="ben@example.com", name="Ben", password_hash="")
         session().add(user)
         ben = new_host(user)
         office.memory.add_calendar("bens", "Ben's")
-        new_calendar(ben, new_connection(ben), remote_id="bens", target=True, invites=True)
+        new_calendar(ben, new_connection(ben), remote_id="bens", target=True, invites=invites)
         return ben
 
     def test_what_a_former_host_s_calendar_keeps_gives_the_guest_no_other_name(self, office: Office) -> None:
-        ben = self.ben(office)
+        ben = self.ben(office, invites=False)
         booking = office.book()
         office.deliver()
         reassign(booking.id, ben.id)
         hold_back(office, "calendar")
+        office.deliver()
         [row] = office.rows(OutboxMessage.topic == "calendar", OutboxMessage.recipient == HOST)[1:]
         row.attempts, row.due_at = office.app.config["BOOKING_MAX_ATTEMPTS"] - 1, utcnow()
         session().commit()
         down(office)
         office.deliver()
+        assert session().query(CalendarEvent).filter_by(host_id=office.ann.host.id).one().state is EventState.FAILED
         office.go_on("calendar")
         reschedule(booking.id, office.ann.tomorrow(15), actor="guest")
         office.deliver()
-        said = office.rows(*TELLING, OutboxMessage.kind == "rescheduled", OutboxMessage.recipient == GUEST)[0].payload
-        assert said.get("in_calendar"), "Ben's calendar tells the guest"
-        assert "invited" not in office.kinds()
+        [entry] = office.entries()
+        assert (entry.uid, entry.starts) == (office.fresh(booking).uid, office.ann.tomorrow(15))
+        assert office.kinds() == ["booked", "reassigned", "rescheduled"]
+
+    def test_a_host_who_gets_the_meeting_back_has_it_in_the_calendar_alone(self, office: Office) -> None:
+        ben = self.ben(office)
+        booking = self.given_up(office)
+        assert len(office.entries(HOST)) == 1
+        reassign(booking.id, ben.id)
+        office.deliver()
+        reassign(booking.id, office.ann.host.id)
+        office.deliver()
+        assert office.kinds(HOST) == ["booked", "invited", "cancelled", "reassigned"]
+        assert office.entries(HOST) == [], "what the mail had put there was taken out by mail"
+        assert len(office.memory.calendars_by_id["work"].events) == 1
+        assert len(office.entries()) == 1
 
 
 class TestLinkOfCalendar:

@@ -135,6 +135,20 @@ def test_a_request_is_in_no_calendar_until_it_is_accepted(office: Office) -> Non
     assert invited(office)["accepted ann@example.com"] is False
 
 
+def test_a_request_that_was_moved_is_invited_to_by_the_service_once_it_is_accepted(office: Office) -> None:
+    office.calendar.invites = True
+    changed(office.ann.host)
+    office.ann.event.requires_approval = True
+    session().commit()
+    booking = office.book(12)
+    reschedule(booking.id, office.ann.tomorrow(15), actor="guest")
+    accept(booking.id)
+    assert not any(invited(office).values()), "what was mailed of a request is no invitation"
+    office.deliver()
+    (draft,) = office.service.calendars_by_id["work"].drafts.values()
+    assert draft.invite
+
+
 def test_an_outage_delays_and_leaves_one_event(office: Office) -> None:
     office.book(12)
     office.service.troubles.append(Unreachable("503"))

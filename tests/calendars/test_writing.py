@@ -200,6 +200,21 @@ def test_what_the_calendar_does_not_allow_is_given_up_and_shown(office: Office) 
     assert (office.event().state, office.event().problem) == (EventState.FAILED, "not_allowed")
 
 
+def test_an_error_that_nobody_thought_of_is_given_up_and_shown(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    office.book(12)
+    monkeypatch.setattr(office.service, "write", write)
+    (message,) = office.messages("calendar")
+    message.attempts = office.app.config["BOOKING_MAX_ATTEMPTS"] - 1
+    session().commit()
+    office.deliver()
+    assert office.states("calendar") == [MessageState.FAILED]
+    assert (office.event().state, office.event().problem) == (EventState.FAILED, "provider")
+    assert invited(office)["booked ann@example.com"], "nobody else tells her"
+
+
 def test_a_broken_connection_waits_and_goes_on_once_it_is_mended(office: Office) -> None:
     connection = session().query(Connection).one()
     connection.state = ConnectionState.BROKEN

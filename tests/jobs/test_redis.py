@@ -242,9 +242,7 @@ def test_a_bell_for_a_message_that_is_gone_disturbs_nobody(ringing: Office, star
     assert bell.queue.failed_job_registry.count == 0
 
 
-def test_mails_go_before_readings_however_many_of_those_wait(
-    ringing: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mails_go_before_readings_however_many_of_those_wait(ringing: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     bell, done = bell_of(ringing), list[tuple[str, int]]()
     bell.ring_calendars([1, 2, 1])
     bell.ring([7, 8])

@@ -17,9 +17,9 @@ from benchmarks.booking import new_app, new_event_type, scratch_database
 from benchmarks.table import Row
 from example_app.extensions import db
 from flask_booking.calendars import mirror
-from flask_booking.calendars.components import decoded, scan
+from flask_booking.calendars.ics.components import decoded, scan
+from flask_booking.calendars.ics.occurrences import read
 from flask_booking.calendars.memory import Memory
-from flask_booking.calendars.occurrences import read
 from flask_booking.calendars.provider import Window
 from flask_booking.models import ConnectedCalendar, Connection
 from flask_booking.scheduling import snapshot as snapshots

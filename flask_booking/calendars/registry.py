@@ -11,7 +11,7 @@ OURS = {
     "google": "flask_booking.calendars.google.Google",
     "microsoft": "flask_booking.calendars.microsoft.Microsoft",
     "caldav": "flask_booking.calendars.caldav.CalDAV",
-    "ical": "flask_booking.calendars.ical.ICal",
+    "ical": "flask_booking.calendars.ics.ICal",
 }
 
 _registry = Registry[CalendarProvider]("BOOKING_CALENDAR_PROVIDERS", "calendar service", OURS, longest=40)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from babel import Locale, localedata
+from babel.dates import format_date as cldr_date
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from flask import Flask
@@ -30,9 +31,11 @@ from flask_booking.i18n import (
     sentences,
     set_locale,
     text_direction,
+    times,
     use_locale,
     zone_label,
 )
+from flask_booking.i18n.locale import formats_named
 
 STARTS = dt.datetime(2026, 12, 3, 13, tzinfo=dt.UTC)
 ENDS = STARTS + dt.timedelta(hours=1)
@@ -154,6 +157,10 @@ def test_no_space_between_sentences_in_japanese() -> None:
 
 def test_no_month_is_named_in_the_language_that_was_read_before() -> None:
     day = dt.date(2026, 12, 3)
+    for name in ("root", "smj", "iu_Latn", "ja"):  # anybody in the process may have asked Babel for them
+        cldr_date(day, "LLL MMM EEE", locale=name)
+    times._date_text.cache_clear()
+    formats_named.cache_clear()
     named = [format_date(day, locale=locale, style="month name") for locale in ("ja", "fr", "es", "ar", "en")]
     assert named == ["12月", "déc.", "dic", "ديسمبر", "Dec"]
 
@@ -163,9 +170,9 @@ def test_a_label_that_ends_with_a_mark_gets_no_colon_and_an_empty_one_none_eithe
     assert labelled("", "Well") == labelled("Well", "") == "Well"
 
 
-def test_every_locale_that_babel_knows_formats_everything() -> None:
+def test_every_language_that_babel_knows_formats_everything() -> None:
     for locale in localedata.locale_identifiers():
-        if str(Locale.parse(locale)) != locale:
+        if str(Locale.parse(locale)) != locale or Locale.parse(locale).territory:
             continue
         assert format_when(STARTS, ENDS, "Europe/Paris", locale)
         assert format_date(STARTS, "Europe/Paris", locale, "day")

@@ -33,9 +33,15 @@ from flask_booking.i18n import (
     use_locale,
     zone_label,
 )
+from tests.fixtures.apart import apart
 
 STARTS = dt.datetime(2026, 12, 3, 13, tzinfo=dt.UTC)
 ENDS = STARTS + dt.timedelta(hours=1)
+
+
+def uniform(text: str) -> str:
+    """A text without commas after English weekdays: releases of CLDR differ in them."""
+    return text.replace("day,", "day")
 
 
 @pytest.mark.parametrize(
@@ -51,13 +57,13 @@ ENDS = STARTS + dt.timedelta(hours=1)
     ],
 )
 def test_a_time_is_written_as_the_reader_writes_it(locale: str, text: str) -> None:
-    assert format_when(STARTS, ENDS, "Europe/Paris", locale) == text
+    assert uniform(format_when(STARTS, ENDS, "Europe/Paris", locale)) == uniform(text)
 
 
 def test_a_meeting_over_midnight_names_both_days() -> None:
     ends = STARTS + dt.timedelta(hours=11)
-    assert format_when(STARTS, ends, "Europe/Paris") == (
-        "Thursday, 3 December 2026, 14:00 – Friday, 4 December, 01:00 (Europe/Paris)"
+    assert uniform(format_when(STARTS, ends, "Europe/Paris")) == (
+        "Thursday 3 December 2026, 14:00 – Friday 4 December, 01:00 (Europe/Paris)"
     )
 
 
@@ -91,7 +97,7 @@ def test_times_in_12_and_24_hours() -> None:
 
 def test_dates_in_each_style() -> None:
     day = dt.date(2026, 12, 3)
-    assert format_date(day, style="day") == "Thursday, 3 December"
+    assert uniform(format_date(day, style="day")) == "Thursday 3 December"
     assert format_date(day, style="month") == "December 2026"
     assert format_date(day, locale="pt-BR", style="day") == "quinta-feira, 3 de dezembro"
     assert format_date(day, locale="de", style="month") == "Dezember 2026"  # codespell:ignore dezember
@@ -163,7 +169,7 @@ def test_a_label_that_ends_with_a_mark_gets_no_colon_and_an_empty_one_none_eithe
     assert labelled("", "Well") == labelled("Well", "") == "Well"
 
 
-def test_every_locale_that_babel_knows_formats_everything() -> None:
+def every_locale() -> None:
     for locale in localedata.locale_identifiers():
         if str(Locale.parse(locale)) != locale:
             continue
@@ -173,6 +179,11 @@ def test_every_locale_that_babel_knows_formats_everything() -> None:
         assert zone_label("Europe/Paris", STARTS, locale).rstrip(")）").endswith("UTC+1")
         assert duration_text(90, locale)
         assert text_direction(locale) in ("ltr", "rtl")
+
+
+def test_every_locale_that_babel_knows_formats_everything() -> None:
+    # Before 2.19, what Babel reads of rare locales changes what it reads of others in that process.
+    apart(every_locale)
 
 
 def test_locales_are_understood_in_any_spelling() -> None:

@@ -19,7 +19,7 @@ help:
 	@echo "make test [ARGS=...]   run the tests; services that don't answer are skipped and named"
 	@echo "make lint              ruff, mypy, import-linter, djlint, codespell; make format repairs what it can"
 	@echo "make messages          bring the translations in step with the sources"
-	@echo "make test-matrix       run the core of the tests on other versions of Python, Flask and SQLAlchemy"
+	@echo "make test-matrix       run the tests on other versions of Python, Flask and SQLAlchemy"
 	@echo "make bench             measure, with ratios"
 	@echo "make docs              build docs/_build/html"
 

@@ -1,11 +1,13 @@
 """What connected calendars cost: reading five thousand events, reading ten changes, and a month beside ten thousand
 busy times, on PostgreSQL.
 
-The calendar service is in memory, so that what is measured is our own work and the database's.
+The calendar service is in memory, so that what is measured is our own work and the database's.  Making sense of the
+text of a CalDAV or iCal calendar comes on top where there is one, and is measured by itself.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import tempfile
 import time
@@ -15,7 +17,10 @@ from benchmarks.booking import new_app, new_event_type, scratch_database
 from benchmarks.table import Row
 from example_app.extensions import db
 from flask_booking.calendars import mirror
+from flask_booking.calendars.ics.components import decoded, scan
+from flask_booking.calendars.ics.occurrences import read
 from flask_booking.calendars.memory import Memory
+from flask_booking.calendars.provider import Window
 from flask_booking.models import ConnectedCalendar, Connection
 from flask_booking.scheduling import snapshot as snapshots
 from flask_booking.scheduling.choose import starts
@@ -37,7 +42,7 @@ def rows() -> list[Row | Measured]:
     with scratch_database() as url, tempfile.TemporaryDirectory() as folder:
         app = new_app(url, folder, BOOKING_CALENDAR_PROVIDERS={"memory": service})
         with app.app_context():
-            found = [*_reading(service), *_month()]
+            found = [*_reading(service), *_text(), *_month()]
             db.session.remove()
             db.engine.dispose()
     return found
@@ -80,6 +85,28 @@ def _reading(service: Memory) -> list[Row | Measured]:
         (f"reading all of {EVENTS:,} events again", whole, 0, "s"),
         (f"reading {CHANGES} changes", min(later) * 1000, 100, "ms"),
     ]
+
+
+_EVENT = """BEGIN:VEVENT
+UID:event-{number}@example.com
+DTSTAMP:20260101T000000Z
+DTSTART;TZID=Europe/Berlin:{start:%Y%m%dT%H%M%S}
+DURATION:PT30M
+SUMMARY:Event {number}
+DESCRIPTION:Bring what you wrote down the last time\\, and the figures.
+ORGANIZER;CN=Ann:mailto:ann@example.com
+ATTENDEE;PARTSTAT=ACCEPTED:mailto:sam@example.com
+END:VEVENT
+"""
+
+
+def _text() -> list[Row | Measured]:
+    first = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    events = [_EVENT.format(number=number, start=first + number * dt.timedelta(hours=1)) for number in range(EVENTS)]
+    text = "".join(("BEGIN:VCALENDAR\nVERSION:2.0\n", *events, "END:VCALENDAR\n")).replace("\n", "\r\n").encode()
+    window = Window(int(time.time()) - DAY, int(time.time()) + 365 * DAY)
+    taken = seconds(lambda: read(scan(decoded(text)), window, time_zone="Europe/Berlin"))
+    return [(f"making sense of {EVENTS:,} events as text (iCalendar)", taken, 10, "s")]
 
 
 def _month() -> list[Row | Measured]:

@@ -88,7 +88,7 @@ BOOKING_REDIS_URL: str | None = None
 """Redis for waking RQ workers and for shared rate limits.  Without it a thread in each web process does the work."""
 
 BOOKING_QUEUE = "booking"
-"""The name of the RQ queue."""
+"""The name of the RQ queue; readings of calendars wait in a second one, whose name is this with ``-calendars``."""
 
 BOOKING_WORKER = True
 """Whether, without Redis, a thread in this process delivers what is due."""

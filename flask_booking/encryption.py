@@ -24,8 +24,10 @@ def new_token() -> str:
 
 
 def new_public_id() -> str:
-    """128 random bits that name a row in a URL (22 characters)."""
-    return secrets.token_urlsafe(16)
+    """128 random bits that name a row in a URL, or to a command (22 characters, the first no dash)."""
+    while (made := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return made
 
 
 def token_hash(token: str) -> str:

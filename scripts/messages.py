@@ -21,9 +21,13 @@ TRANSLATIONS = PACKAGE / "translations"
 TEMPLATE = TRANSLATIONS / "booking.pot"
 LANGUAGES = ("ar", "de", "es", "fr", "ja", "pt")
 
-# As gettext's own manual has it; Babel's order of the last two is another one than everybody's.
+# As gettext's own manual has them. Babel's order of the last two in Arabic is another one than everybody's, and since
+# 2.19 it has a form of its own for millions in the others.
 _PLURALS = {
-    "ar": "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);"
+    "ar": "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);",
+    "es": "nplurals=2; plural=(n != 1);",
+    "fr": "nplurals=2; plural=(n > 1);",
+    "pt": "nplurals=2; plural=(n != 1);",
 }
 _METHODS = [("**.py", "python"), ("templates/**.*", "jinja2")]
 _KEYWORDS = {**DEFAULT_KEYWORDS, "lazy_gettext": None, "gettext_noop": None}

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
+    "tests.fixtures.days",
     "tests.fixtures.services",
     "tests.fixtures.databases",
     "tests.fixtures.apps",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import collections.abc as c
 import datetime as dt
 import logging
 import typing as t
 
 import sqlalchemy as sa
 
+from ..connections.access import Access
 from ..connections.problems import ALL, MissingScope, NeedsReconnect, ProviderProblem
 from ..links import base_url
 from ..models import (
@@ -34,6 +36,8 @@ from . import registry
 from .provider import Sign
 
 _log = logging.getLogger(__name__)
+
+A = t.TypeVar("A", covariant=True)
 
 REFUSALS = 3
 """So often in a row an account has to be refused before it counts as broken: servers have bad days."""
@@ -99,6 +103,30 @@ def break_off(connection_id: int, problem: ProviderProblem) -> bool:
         _log.warning("connection %s is broken: %s", connection_id, problem)
         ring(ids)
     return bool(ids)
+
+
+class _Known(t.Protocol[A]):
+    """A service that says whose an account is."""
+
+    def account(self, access: Access) -> A: ...
+
+
+def tried(connection: Connection, reach: c.Callable[[Connection], tuple[_Known[A], Access]]) -> A:
+    """Ask the service, as ``reach`` finds it, whose account it is.  A broken one that answers is taken up again.
+
+    Raises :class:`.ProviderProblem` after noting it; commits.
+    """
+    connection_id, broken, began = connection.id, connection.state is not ConnectionState.ACTIVE, utcnow()
+    provider, access = reach(connection)
+    session().rollback()
+    try:
+        account = provider.account(access)
+    except ProviderProblem as problem:
+        note(connection_id, problem, began=began)
+        raise
+    if broken:
+        resume(connection_id)
+    return account
 
 
 def _said(connection: Connection, problem: ProviderProblem) -> dict[str, t.Any]:

@@ -10,13 +10,13 @@ import hashlib
 import typing as t
 
 import sqlalchemy as sa
-from flask import current_app
 
 from ..connections import accounts
 from ..connections.access import Access, FixedToken, OAuthAccess
 from ..connections.accounts import Connected
 from ..connections.oauth import Granted
 from ..connections.problems import Misconfigured, ProviderProblem
+from ..connections.registry import registration
 from ..models import ConnectedCalendar, Connection, ConnectionState, Host
 from ..models.columns import utcnow
 from ..scheduling.transaction import current, transact
@@ -156,17 +156,7 @@ def test(connection: Connection) -> Account:
 
     Raises :class:`.ProviderProblem`; commits.
     """
-    connection_id, broken, began = connection.id, connection.state is not ConnectionState.ACTIVE, utcnow()
-    provider, access = reach(connection)
-    session().rollback()
-    try:
-        account = provider.account(access)
-    except ProviderProblem as problem:
-        care.note(connection_id, problem, began=began)
-        raise
-    if broken:
-        care.resume(connection_id)
-    return account
+    return care.tried(connection, reach)
 
 
 def disconnect(connection: Connection) -> bool:
@@ -182,13 +172,7 @@ def disconnect(connection: Connection) -> bool:
     if row is None:
         return True
     provider: t.Any = registry.find(row.provider)
-    service = None
-    if isinstance(provider, OAuthProvider):
-        try:
-            service = provider.service(current_app.config)
-        except Misconfigured:
-            service = None
-    given_back = accounts.give_back(row, service)
+    given_back = accounts.give_back(row, registration(provider) if isinstance(provider, OAuthProvider) else None)
 
     def work() -> None:
         store.changed(db, host_id)

@@ -6,8 +6,8 @@ import hashlib
 import json
 
 from ..i18n import gettext as _
-from ..i18n import labelled, use_locale
-from ..links import base_url, booking_url
+from ..i18n import labelled, list_of, use_locale
+from ..links import base_url, booking_url, manage_url
 from ..models import Booking, BookingStatus, CalendarEvent
 from ..scheduling.intake import answer_text
 from ..scheduling.places import made_name
@@ -25,8 +25,13 @@ def wanted(event: CalendarEvent) -> bool:
 
 
 def draft_of(event: CalendarEvent, *, base: str = "") -> EventDraft:
-    """The event in the host's language; ``base`` is the CRM's address for the link to the booking."""
+    """The event in the host's language; ``base`` is the CRM's address for the link to the booking.
+
+    An event that invites is the guest's too: it names both, and leads to the guest's page instead of into the CRM.
+    """
     booking, host = event.booking, event.host
+    base = base or base_url()
+    name = crm().display_name(host.user)
     with use_locale(host.language):
         return EventDraft(
             key=event.key,
@@ -36,11 +41,11 @@ def draft_of(event: CalendarEvent, *, base: str = "") -> EventDraft:
             starts=int(booking.starts_at.timestamp()),
             ends=int(booking.ends_at.timestamp()),
             time_zone=host.time_zone,
-            title=labelled(booking.title, booking.guest_name)[:200],
-            description=_description(booking, base or base_url()),
+            title=labelled(booking.title, list_of([booking.guest_name, *([name] if event.invites else [])]))[:200],
+            description=_description(event, base),
             location=_location(event)[:500],
-            url=booking_url(booking.public_id, base=base or base_url()),
-            organizer=Guest(crm().display_name(host.user), crm().email_of(host.user)),
+            url=_guest_url(booking, base) if event.invites else booking_url(booking.public_id, base=base),
+            organizer=Guest(name, crm().email_of(host.user)),
             guests=(Guest(booking.guest_name, booking.guest_email),),
             invite=event.invites,
             conference=event.conference,
@@ -66,15 +71,23 @@ def _location(event: CalendarEvent) -> str:
     return str(place.get("url") or place.get("text") or event.booking.guest_phone or "")
 
 
-def _description(booking: Booking, base: str) -> str:
-    place = booking.location
+def _description(event: CalendarEvent, base: str) -> str:
+    booking, place = event.booking, event.booking.location
     password = str(place.get("password") or "")
+    if event.invites:
+        link = _("Move or cancel: %(url)s", url=_guest_url(booking, base))
+    else:
+        link = labelled(_("In the CRM"), booking_url(booking.public_id, base=base))
     paragraphs = [
         "\n".join(text for text in (booking.guest_name, booking.guest_email, booking.guest_phone) if text),
         "\n".join(str(place.get(key) or "") for key in ("text", "url") if place.get(key)),
         labelled(_("Password"), password) if password else "",
         "\n".join(labelled(answer["label"], answer_text(answer)) for answer in booking.answers),
         booking.notes,
-        labelled(_("In the CRM"), booking_url(booking.public_id, base=base)) if base else "",
+        link if base else "",
     ]
     return "\n\n".join(text for text in paragraphs if text)[:8000]
+
+
+def _guest_url(booking: Booking, base: str) -> str:
+    return manage_url(booking.manage_token, page_slug=booking.event_type.page.slug, base=base)

@@ -25,6 +25,8 @@ DAY = 86_400
 WISHED = 7 * DAY
 """How long a promise shall last; what the services allow at most."""
 RENEWED_BEFORE = DAY
+REFUSED_FOR = 3600
+"""How long a service that promised nothing isn't asked again."""
 
 
 def live(calendar_id: int) -> bool:
@@ -45,7 +47,7 @@ def keep(provider: CalendarProvider, access: Access, calendar: RemoteCalendar, c
         return
     db, now = session(), int(time.time())
     rows = list(db.scalars(sa.select(CalendarWatch).where(CalendarWatch.calendar_id == calendar_id)))
-    if any(row.expires > now + RENEWED_BEFORE and row.remote_id for row in rows):
+    if any(_stands(row, now) for row in rows):
         db.rollback()
         return
     old = [(row.id, Watch(row.remote_id, row.resource, row.expires)) for row in rows]
@@ -61,8 +63,7 @@ def keep(provider: CalendarProvider, access: Access, calendar: RemoteCalendar, c
         made = provider.watch(access, calendar, WatchRequest(channel, address, token, now + WISHED))
     except ProviderProblem as problem:
         _log.info("%s promises nothing for calendar %s: %s", provider.name, calendar_id, problem)
-        db.execute(sa.delete(CalendarWatch).where(CalendarWatch.channel == channel))
-        db.commit()
+        _refused(calendar_id, channel, until=now + REFUSED_FOR)
         return
     db.execute(
         sa.update(CalendarWatch)
@@ -71,7 +72,23 @@ def keep(provider: CalendarProvider, access: Access, calendar: RemoteCalendar, c
     )
     db.commit()
     for row_id, watch in old:
-        _end(provider, access, row_id, watch if watch.id != made.id else None)
+        _end(provider, access, row_id, watch if watch.id not in {"", made.id} else None)
+
+
+def _stands(row: CalendarWatch, now: int) -> bool:
+    """Whether this row spares asking: it is a promise for more than a day, or a refusal of the last hour."""
+    if row.remote_id:
+        return row.expires > now + RENEWED_BEFORE
+    return now < row.expires <= now + REFUSED_FOR
+
+
+def _refused(calendar_id: int, channel: str, *, until: int) -> None:
+    """Remember that nothing was promised, in one row however often."""
+    db, row = session(), CalendarWatch
+    unmade = sa.delete(row).where(row.calendar_id == calendar_id, row.remote_id == "", row.channel != channel)
+    db.execute(unmade, execution_options={"synchronize_session": False})
+    db.execute(sa.update(row).where(row.channel == channel).values(expires=until))
+    db.commit()
 
 
 def end_all(provider: CalendarProvider, access: Access, calendar_id: int) -> bool:

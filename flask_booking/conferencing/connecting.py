@@ -8,16 +8,14 @@ from __future__ import annotations
 import collections.abc as c
 import typing as t
 
-from flask import current_app
-
 from ..calendars import care
 from ..connections import accounts
 from ..connections.access import FixedToken, OAuthAccess
 from ..connections.accounts import Connected
 from ..connections.oauth import Granted
-from ..connections.problems import Misconfigured, ProviderProblem
-from ..models import Connection, ConnectionState, Host
-from ..models.columns import utcnow
+from ..connections.problems import Misconfigured
+from ..connections.registry import registration
+from ..models import Connection, Host
 from ..scheduling.transaction import lock_calendars, transact
 from ..state import session
 from . import registry
@@ -67,17 +65,7 @@ def test(connection: Connection) -> tuple[str, str]:
 
     Raises :class:`~flask_booking.connections.problems.ProviderProblem`; commits.
     """
-    connection_id, broken, began = connection.id, connection.state is not ConnectionState.ACTIVE, utcnow()
-    provider, access = reach(connection)
-    session().rollback()
-    try:
-        account = provider.account(access)
-    except ProviderProblem as problem:
-        care.note(connection_id, problem, began=began)
-        raise
-    if broken:
-        care.resume(connection_id)
-    return account
+    return care.tried(connection, reach)
 
 
 def disconnect(connection: Connection) -> bool:
@@ -86,13 +74,9 @@ def disconnect(connection: Connection) -> bool:
     Returns whether the service has taken the tokens back; that it doesn't answer is no hindrance.  Commits.
     """
     db, connection_id, host_id = session(), connection.id, connection.host_id
-    provider, service = registry.find(connection.provider), None
-    if provider is not None and not isinstance(provider, OwnAccess):
-        try:
-            service = provider.service(current_app.config)
-        except Misconfigured:
-            service = None
-    given_back = accounts.give_back(connection, service)
+    provider = registry.find(connection.provider)
+    signs_in = provider is not None and not isinstance(provider, OwnAccess)
+    given_back = accounts.give_back(connection, registration(provider) if signs_in else None)
 
     def work() -> None:
         lock_calendars(db, [host_id])

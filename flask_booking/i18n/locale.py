@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import typing as t
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale, UnknownLocaleError, localedata
 from flask import current_app, g, has_app_context
 
 DEFAULT_LOCALE = "en"
@@ -73,13 +74,27 @@ def formats_name(locale: str | None = None) -> str:
     return _FORMATS.get(name, name)
 
 
-formats_named = functools.lru_cache(maxsize=256)(Locale.parse)
-"""What CLDR says, by a :func:`formats_name`."""
+@functools.lru_cache(maxsize=256)
+def formats_named(name: str) -> Locale:
+    """What CLDR says, by a :func:`formats_name`, in data that no other locale shares.
+
+    Babel's locales share what they inherit, and what an alias in it means is written there by whichever is read first:
+    after Inuktitut's, the last month of the Arabic year would be called M12 until the process ends.
+    """
+    formats = Locale.parse(name)
+    with localedata._cache_lock:
+        shared, localedata._cache = localedata._cache, {}
+        try:
+            alone: t.Any = localedata.load(str(formats))
+        finally:
+            localedata._cache = shared
+    vars(formats)["_Locale__data"] = localedata.LocaleDataDict(alone)
+    return formats
 
 
 def text_direction(locale: str | None = None) -> str:
     """``rtl`` or ``ltr``, for the ``dir`` attribute."""
-    order = str(Locale.parse(normal_locale(locale or current_locale())).character_order)
+    order = str(formats_named(normal_locale(locale or current_locale())).character_order)
     return "rtl" if order == "right-to-left" else "ltr"
 
 

@@ -167,7 +167,7 @@ def first_weekday(locale: str | None = None) -> int:
     """The day that weeks begin with, 0 for Monday; of a language alone, that of the country with most speakers."""
     formats = formats_of(locale)
     if formats.territory is None:
-        formats = Locale.parse(get_global("likely_subtags").get(formats.language, str(formats)))
+        formats = formats_named(get_global("likely_subtags").get(formats.language, str(formats)))
     return int(formats.first_week_day)
 
 

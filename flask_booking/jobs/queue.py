@@ -48,6 +48,8 @@ class RedisBell:
         self._failures = (redis.RedisError, OSError)
         # JSON, not pickle: who can write to Redis must not be able to run code here.
         self.queue = Queue(queue, connection=self.redis, serializer=JSONSerializer)
+        self.calendars = Queue(f"{queue}-calendars", connection=self.redis, serializer=JSONSerializer)
+        """Readings, which take longer: workers take one of them only when no message waits."""
         self._seconds = max(5, int(claim_seconds * 0.9))
         self._silent_until = 0.0
         self._down = False
@@ -76,7 +78,7 @@ class RedisBell:
             for calendar_id in ids:
                 mark = f"{self.name}:calendar:{calendar_id}"
                 if self.redis.set(mark, "1", nx=True, ex=60):
-                    self.queue.enqueue(
+                    self.calendars.enqueue(
                         sync_calendar, args=(calendar_id,), job_timeout=READING_SECONDS, result_ttl=0, failure_ttl=600,
                         description=f"booking calendar {calendar_id}",
                     )  # fmt: skip

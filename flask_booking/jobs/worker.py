@@ -74,7 +74,7 @@ class OutboxWorker(SimpleWorker):
         name = f"{bell.name}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self.ending = ending
         super().__init__(
-            [bell.queue.name],
+            [bell.queue.name, bell.calendars.name],  # in this order
             name=name,
             connection=connection,
             worker_ttl=60,

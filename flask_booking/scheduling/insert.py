@@ -55,16 +55,14 @@ def insert_messages(
     if entry is not None and not (messages and _takes_several(connection)):
         insert(session, entry)
         entry = None
+    rows = [_made(OutboxMessage) | one for one in messages]
     if entry is None:
-        return list(connection.scalars(_messages(), messages)) if messages else []
+        return list(connection.scalars(_messages(*rows[0]), rows)) if rows else []
     beside = _beside(_values(entry))
-    # SQLAlchemy fills in no defaults where another table is written in the same statement.
-    rows = connection.execute(
-        _messages_with_entry(), [_defaults(OutboxMessage) | one | beside for one in messages]
-    ).all()
-    entry.id = rows[0].entry_id
+    written = connection.execute(_messages_with_entry(*rows[0]), [row | beside for row in rows]).all()
+    entry.id = written[0].entry_id
     _keep(session, entry)
-    return [row.id for row in rows]
+    return [row.id for row in written]
 
 
 @functools.cache
@@ -91,16 +89,20 @@ def _whole_booking() -> t.Any:
 
 
 @functools.cache
-def _messages() -> t.Any:
-    key = OutboxMessage.__table__.c.id
-    return insertion(OutboxMessage).returning(key, sort_by_parameter_order=True)
+def _messages(*names: str) -> t.Any:
+    """Messages, of which ``names`` are given.
+
+    What is the same in each stands in the statement: psycopg takes one with over fifty parameters apart each time.
+    """
+    new = insertion(OutboxMessage).values(_alike(OutboxMessage) | {name: _given(OutboxMessage, name) for name in names})
+    return new.returning(OutboxMessage.__table__.c.id, sort_by_parameter_order=True)
 
 
 @functools.cache
-def _messages_with_entry() -> t.Any:
+def _messages_with_entry(*names: str) -> t.Any:
     values = {name: _given(HistoryEntry, name, _BESIDE) for _, name, _ in _columns(HistoryEntry)}
     entry = insertion(HistoryEntry).values(values).returning(HistoryEntry.__table__.c.id).cte("entry")
-    return _messages().returning(sa.select(entry.c.id).scalar_subquery().label("entry_id"))
+    return _messages(*names).returning(sa.select(entry.c.id).scalar_subquery().label("entry_id"))
 
 
 _BESIDE = "beside_"
@@ -125,8 +127,26 @@ def _values(row: Model) -> dict[str, t.Any]:
     return values
 
 
-def _defaults(model: type[Model]) -> dict[str, t.Any]:
-    return {column: default() for _, column, default in _columns(model)}
+def _made(model: type[Model]) -> dict[str, t.Any]:
+    """The defaults that are another in each row."""
+    return {column: default() for column, default in _making(t.cast(t.Any, model))}
+
+
+@functools.cache
+def _making(model: t.Any) -> list[tuple[str, t.Callable[[], t.Any]]]:
+    defaults: c.Iterable[t.Any] = ((column.key, column.default) for column in model.__table__.c)
+    return [(key, functools.partial(made.arg, None)) for key, made in defaults if made is not None and made.is_callable]
+
+
+def _alike(model: type[Model]) -> dict[str, t.Any]:
+    """The defaults that are the same in each row, as words of a statement."""
+    same = {}
+    for column in model.__table__.c:
+        default: t.Any = column.default
+        if default is not None and default.is_scalar:
+            word = sa.literal(default.arg, column.type).compile(compile_kwargs={"literal_binds": True})
+            same[column.key] = sa.literal_column(str(word), column.type)
+    return same
 
 
 def _keep(session: Session, row: Booking | HistoryEntry) -> None:

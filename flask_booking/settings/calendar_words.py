@@ -11,14 +11,7 @@ from flask import current_app
 
 from ..calendars.draft import wanted
 from ..calendars.provider import Sign
-from ..connections.problems import (
-    ALL,
-    NeedsReconnect,
-    NotAllowed,
-    ProviderProblem,
-    RateLimited,
-    Unreachable,
-)
+from ..connections.problems import ALL, Gone, NeedsReconnect, NotAllowed, ProviderProblem, RateLimited, Unreachable
 from ..i18n import format_ago, format_when, left_to_right, list_of, sentences
 from ..i18n import gettext as _
 from ..models import (
@@ -250,6 +243,8 @@ def refused(found: ProviderProblem, label: str, sign: Sign | None) -> str:
     """What to tell a host who just tried to connect to a service, or to test that."""
     if isinstance(found, Unreachable | RateLimited):
         return _("%(service)s doesn't answer at the moment. Please try again in a few minutes.", service=label)
+    if isinstance(found, Gone) and sign is not Sign.OAUTH:
+        return _("There is no calendar at this address.")
     if not isinstance(found, NeedsReconnect):
         return found.sentence
     if sign is Sign.PASSWORD:

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from flask_booking import catalog
 from flask_booking.models import Booking, OccupiedTime, OutboxMessage
 from flask_booking.state import session
+from tests.fixtures.days import today
 from tests.fixtures.people import Bookable
 
 ROOT = "/api/booking/v1/public"
@@ -24,7 +25,7 @@ def sam(ann: Bookable, **more: Any) -> dict[str, Any]:
 
 
 def slots_of(client: FlaskClient, **args: Any) -> Any:
-    day = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)).isoformat()
+    day = (today() + dt.timedelta(days=1)).isoformat()
     return client.get(f"{ROOT}/ann/intro/slots", query_string={"start": day, "end": day, "tz": "UTC", **args})
 
 

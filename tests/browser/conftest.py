@@ -15,6 +15,7 @@ from flask_booking.models import Booking, BookingPage, EventType
 from flask_booking.scheduling import BookingRequest, book
 from flask_booking.scheduling.intake import check
 from flask_booking.state import session
+from tests.fixtures.days import today
 from tests.fixtures.people import Bookable, make_host
 from tests.fixtures.servers import LiveServer
 
@@ -43,7 +44,7 @@ class Open:
 
     def day(self, ahead: int = 3) -> dt.date:
         """A day that Ann is free on, far enough ahead for every zone."""
-        return dt.datetime.now(dt.UTC).date() + dt.timedelta(days=ahead)
+        return today() + dt.timedelta(days=ahead)
 
     def at(self, page: Page, event: str = "intro", ahead: int = 3, query: str = "") -> None:
         """Open the times of a day."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask_booking.calendars.components import scan
-from flask_booking.calendars.occurrences import read
+from flask_booking.calendars.ics.components import scan
+from flask_booking.calendars.ics.occurrences import read
 from tests.calendars.drafts import WINDOW
 from tests.fixtures.caldav import calendar_text
 

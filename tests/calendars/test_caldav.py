@@ -11,8 +11,7 @@ from typing import Any
 import icalendar
 import pytest
 
-from flask_booking.calendars import caldav_changes
-from flask_booking.calendars.caldav import CalDAV
+from flask_booking.calendars.caldav import CalDAV, changes
 from flask_booking.calendars.provider import Changes, RemoteCalendar, RemoteEvent, Resource, Show, Window, Written
 from flask_booking.connections.password import PasswordAccess
 from flask_booking.connections.problems import (
@@ -209,7 +208,7 @@ def test_a_calendar_that_was_deleted_is_gone(hosts_calendar: HostsCalendar) -> N
 
 
 def test_many_events_come_in_by_batches(hosts_calendar: HostsCalendar, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caldav_changes, "BATCH", 4)
+    monkeypatch.setattr(changes, "BATCH", 4)
     for number in range(11):
         start = STARTS + number * 2 * HOUR
         hosts_calendar.add(start, start + HOUR, f"Event {number}")

@@ -15,9 +15,8 @@ import dns.resolver
 import pytest
 from werkzeug.wrappers import Response
 
-from flask_booking.calendars import caldav_client
-from flask_booking.calendars.caldav import CalDAV
-from flask_booking.calendars.dav import multistatus
+from flask_booking.calendars.caldav import CalDAV, client
+from flask_booking.calendars.caldav.dav import multistatus
 from flask_booking.calendars.provider import Changes, EventDraft, RemoteCalendar, Written
 from flask_booking.connections.password import PasswordAccess
 from flask_booking.connections.problems import (
@@ -467,4 +466,4 @@ def test_a_domain_may_name_its_server_in_the_dns(
 
     monkeypatch.setattr(dns.resolver, "resolve", resolve)
     always = ["https://example.com", "https://example.com/.well-known/caldav", "https://example.com/"]
-    assert list(caldav_client._candidates("https://example.com")) == always + found
+    assert list(client._candidates("https://example.com")) == always + found

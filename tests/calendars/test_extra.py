@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from flask_booking.calendars.caldav import CalDAV
-from flask_booking.calendars.ical import ICal
+from flask_booking.calendars.ics import ICal
 from flask_booking.calendars.provider import CalendarProvider, OwnAccess, Sign
 from flask_booking.connections.problems import ForbiddenAddress, Misconfigured, Unreachable
 from tests.fixtures.caldav import HostsCalendar
@@ -48,7 +48,7 @@ def test_nothing_replaces_the_applications_urllib3() -> None:
 
 def test_the_extra_is_imported_only_when_a_server_is_asked() -> None:
     program = (
-        "import sys, flask_booking, flask_booking.calendars.caldav, flask_booking.calendars.ical\n"
+        "import sys, flask_booking, flask_booking.calendars.caldav, flask_booking.calendars.ics\n"
         "print(sorted({'defusedxml', 'recurring_ical_events'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

@@ -10,7 +10,7 @@ import pytest
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from flask_booking.calendars.ical import ICal
+from flask_booking.calendars.ics import ICal
 from flask_booking.calendars.provider import Account, CalendarProvider, Changes, RemoteCalendar, Sign, Window
 from flask_booking.connections.password import AddressAccess
 from flask_booking.connections.problems import (

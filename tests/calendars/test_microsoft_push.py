@@ -12,7 +12,7 @@ import pytest
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from flask_booking.calendars.microsoft import read_notifications
+from flask_booking.calendars.microsoft.provider import read_notifications
 from flask_booking.calendars.provider import Watch, WatchRequest
 from flask_booking.connections.problems import NotAllowed, ProviderProblem
 from tests.fakes.base import Fake, served

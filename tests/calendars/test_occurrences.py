@@ -16,8 +16,8 @@ import recurring_ical_events
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from flask_booking.calendars.components import scan
-from flask_booking.calendars.occurrences import read
+from flask_booking.calendars.ics.components import scan
+from flask_booking.calendars.ics.occurrences import read
 from flask_booking.calendars.provider import RemoteEvent, Show, Window
 from flask_booking.connections.problems import Unreadable
 from tests.calendars.drafts import DAY, WINDOW, at

@@ -11,7 +11,7 @@ from dateutil.rrule import rrulestr
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from flask_booking.calendars.recurrence import WEEKDAYS, Budget, TooMany, read_rule, starts
+from flask_booking.calendars.ics.recurrence import WEEKDAYS, Budget, TooMany, read_rule, starts
 
 FIRST = dt.datetime(2026, 1, 5, 9, 30)
 

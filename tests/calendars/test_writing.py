@@ -51,6 +51,7 @@ def test_a_booking_is_an_event_that_moves_and_disappears_with_it(office: Office)
     assert event.title == "Intro: Sam Guest"
     draft = office.service.calendars_by_id["work"].drafts[event.id]
     assert "sam@example.com" in draft.description
+    assert f"/bookings/{booking.public_id}" in draft.description
 
     reschedule(booking.id, office.ann.tomorrow(15), actor="guest")
     office.deliver()
@@ -110,6 +111,18 @@ def test_a_meeting_that_was_invited_to_by_mail_goes_on_by_mail(office: Office) -
     cancel(booking.id, actor="guest")
     assert invited(office)["cancelled ann@example.com"]
     assert office.messages("calendar") == []
+
+
+def test_an_event_that_invites_shows_the_guest_a_way_to_move_it_and_none_into_the_crm(office: Office) -> None:
+    office.calendar.invites = True
+    session().commit()
+    booking = office.book(12)
+    office.deliver()
+    (draft,) = office.service.calendars_by_id["work"].drafts.values()
+    assert draft.title == f"Intro: Sam Guest, {office.ann.user.name}"
+    assert draft.url.endswith(f"/book/manage/{booking.manage_token}")
+    assert draft.url in draft.description
+    assert booking.public_id not in draft.description
 
 
 def test_where_the_service_invites_we_do_not(office: Office) -> None:

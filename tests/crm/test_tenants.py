@@ -14,6 +14,7 @@ from flask_booking.models import Booking, EventType, Host, OutboxMessage
 from flask_booking.scheduling import book
 from tests.crm.crms import ROOT, as_user, bookable, said, tenant_crm
 from tests.fixtures.apart import apart
+from tests.fixtures.days import today
 from tests.scheduling.bookable import HOUR, guest, midnight, request
 
 
@@ -114,7 +115,7 @@ def ways_in() -> None:
 
 
 def day() -> str:
-    return str(dt.datetime.now(dt.UTC).date() + dt.timedelta(days=2))
+    return str(today() + dt.timedelta(days=2))
 
 
 def test_nothing_crosses_between_tenants_whichever_way_it_is_tried() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,7 @@ from .conftest import MakePatient
 
 def dump(url: str) -> str:
     """A hash of the rows in an SQLite file."""
-    import sqlite3
-
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
         return hashlib.sha256("\n".join(connection.iterdump()).encode()).hexdigest()
 
 

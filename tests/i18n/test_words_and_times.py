@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from babel import Locale, localedata
+from babel.dates import format_date as cldr_date
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from flask import Flask
@@ -33,9 +34,15 @@ from flask_booking.i18n import (
     use_locale,
     zone_label,
 )
+from tests.fixtures.apart import apart
 
 STARTS = dt.datetime(2026, 12, 3, 13, tzinfo=dt.UTC)
 ENDS = STARTS + dt.timedelta(hours=1)
+
+
+def uniform(text: str) -> str:
+    """A text without commas after English weekdays: releases of CLDR differ in them."""
+    return text.replace("day,", "day")
 
 
 @pytest.mark.parametrize(
@@ -51,13 +58,13 @@ ENDS = STARTS + dt.timedelta(hours=1)
     ],
 )
 def test_a_time_is_written_as_the_reader_writes_it(locale: str, text: str) -> None:
-    assert format_when(STARTS, ENDS, "Europe/Paris", locale) == text
+    assert uniform(format_when(STARTS, ENDS, "Europe/Paris", locale)) == uniform(text)
 
 
 def test_a_meeting_over_midnight_names_both_days() -> None:
     ends = STARTS + dt.timedelta(hours=11)
-    assert format_when(STARTS, ends, "Europe/Paris") == (
-        "Thursday, 3 December 2026, 14:00 – Friday, 4 December, 01:00 (Europe/Paris)"
+    assert uniform(format_when(STARTS, ends, "Europe/Paris")) == (
+        "Thursday 3 December 2026, 14:00 – Friday 4 December, 01:00 (Europe/Paris)"
     )
 
 
@@ -91,7 +98,7 @@ def test_times_in_12_and_24_hours() -> None:
 
 def test_dates_in_each_style() -> None:
     day = dt.date(2026, 12, 3)
-    assert format_date(day, style="day") == "Thursday, 3 December"
+    assert uniform(format_date(day, style="day")) == "Thursday 3 December"
     assert format_date(day, style="month") == "December 2026"
     assert format_date(day, locale="pt-BR", style="day") == "quinta-feira, 3 de dezembro"
     assert format_date(day, locale="de", style="month") == "Dezember 2026"  # codespell:ignore dezember
@@ -152,10 +159,17 @@ def test_no_space_between_sentences_in_japanese() -> None:
         assert sentences("予約しました。", "失礼します。") == "予約しました。失礼します。"
 
 
-def test_no_month_is_named_in_the_language_that_was_read_before() -> None:
+def months_after_rare_languages() -> None:
     day = dt.date(2026, 12, 3)
+    for name in ("root", "smj", "iu_Latn", "ja"):
+        cldr_date(day, "LLL MMM EEE", locale=name)
     named = [format_date(day, locale=locale, style="month name") for locale in ("ja", "fr", "es", "ar", "en")]
     assert named == ["12月", "déc.", "dic", "ديسمبر", "Dec"]
+
+
+def test_no_month_is_named_in_the_language_that_was_read_before() -> None:
+    # Before 2.19, what Babel reads of rare languages changes what it reads of others in that process.
+    apart(months_after_rare_languages)
 
 
 def test_a_label_that_ends_with_a_mark_gets_no_colon_and_an_empty_one_none_either() -> None:
@@ -163,9 +177,9 @@ def test_a_label_that_ends_with_a_mark_gets_no_colon_and_an_empty_one_none_eithe
     assert labelled("", "Well") == labelled("Well", "") == "Well"
 
 
-def test_every_locale_that_babel_knows_formats_everything() -> None:
+def every_language() -> None:
     for locale in localedata.locale_identifiers():
-        if str(Locale.parse(locale)) != locale:
+        if str(Locale.parse(locale)) != locale or Locale.parse(locale).territory:
             continue
         assert format_when(STARTS, ENDS, "Europe/Paris", locale)
         assert format_date(STARTS, "Europe/Paris", locale, "day")
@@ -173,6 +187,10 @@ def test_every_locale_that_babel_knows_formats_everything() -> None:
         assert zone_label("Europe/Paris", STARTS, locale).rstrip(")）").endswith("UTC+1")
         assert duration_text(90, locale)
         assert text_direction(locale) in ("ltr", "rtl")
+
+
+def test_every_language_that_babel_knows_formats_everything() -> None:
+    apart(every_language)
 
 
 def test_locales_are_understood_in_any_spelling() -> None:

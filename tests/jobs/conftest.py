@@ -24,6 +24,7 @@ from flask_booking.scheduling import BookingRequest, book
 from flask_booking.scheduling.intake import Intake
 from flask_booking.state import session
 from tests.fixtures.apps import CONFIG, MakeApp
+from tests.fixtures.days import today
 from tests.fixtures.mail import MailServer
 from tests.fixtures.people import make_bookable
 
@@ -58,8 +59,7 @@ class Office:
 
     @staticmethod
     def at(days: int, hour: int = 12) -> dt.datetime:
-        day = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=days)
-        return dt.datetime.combine(day, dt.time(hour), dt.UTC)
+        return dt.datetime.combine(today() + dt.timedelta(days=days), dt.time(hour), dt.UTC)
 
     def messages(self, **columns: Any) -> list[OutboxMessage]:
         """The outbox as the database has it now, in order."""

@@ -20,7 +20,9 @@ import redis
 from rq import Worker
 
 from flask_booking import jobs
+from flask_booking.jobs import queue
 from flask_booking.jobs.queue import QUEUE_MOST, RedisBell, redis_bell
+from flask_booking.jobs.worker import Ending, OutboxWorker
 from tests.fixtures.databases import Databases
 from tests.fixtures.queues import RedisSpace
 from tests.fixtures.servers import open_socket, url_of
@@ -238,6 +240,16 @@ def test_a_bell_for_a_message_that_is_gone_disturbs_nobody(ringing: Office, star
     ringing.book()
     ringing.smtp.wait_for(2)
     assert bell.queue.failed_job_registry.count == 0
+
+
+def test_mails_go_before_readings_however_many_of_those_wait(ringing: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    bell, done = bell_of(ringing), list[tuple[str, int]]()
+    bell.ring_calendars([1, 2, 1])
+    bell.ring([7, 8])
+    monkeypatch.setattr(queue, "sync_calendar", lambda number: done.append(("calendar", number)))
+    monkeypatch.setattr(queue, "deliver_message", lambda number: done.append(("message", number)))
+    OutboxWorker(bell, Ending()).work(burst=True)
+    assert done == [("message", 7), ("message", 8), ("calendar", 1), ("calendar", 2)]
 
 
 def test_status_says_how_the_work_stands(ringing: Office, start_worker: StartWorker) -> None:

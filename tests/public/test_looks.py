@@ -116,7 +116,8 @@ def test_a_time_that_comes_twice_says_which(ann: Bookable) -> None:
         ("02:30", "UTC+1"),
         ("03:30", ""),
     ]
-    assert morning.times[0].label == "Sunday, 25 October, 02:30 UTC+2"
+    # Releases of CLDR differ in the comma after the weekday.
+    assert morning.times[0].label.replace("Sunday,", "Sunday") == "Sunday 25 October, 02:30 UTC+2"
 
 
 def test_every_time_of_a_month_is_on_the_day_the_guests_calendar_shows(ann: Bookable, client: FlaskClient) -> None:

@@ -11,6 +11,7 @@ from flask_booking.models import BookingPage, EventType, Host, Schedule
 from flask_booking.scheduling import BookingRequest
 from flask_booking.scheduling.intake import Intake
 from flask_booking.state import session
+from tests.fixtures.days import today
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 ALWAYS = [[[0, 1440]]] * 7
@@ -19,8 +20,7 @@ _numbers = itertools.count(1)
 
 def midnight(days: int = 3) -> int:
     """UTC midnight so many days from now, in epoch seconds."""
-    today = dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return int((today + dt.timedelta(days=days)).timestamp())
+    return int(dt.datetime.combine(today() + dt.timedelta(days=days), dt.time(), dt.UTC).timestamp())
 
 
 def instant(epoch: int) -> dt.datetime:

@@ -18,6 +18,7 @@ from flask_booking import catalog, scheduling
 from flask_booking.models import Booking, BookingPage, EventType, Host
 from flask_booking.scheduling import intake
 from flask_booking.state import session
+from tests.fixtures.days import today
 from tests.fixtures.people import make_host
 
 ROOT = "/settings/booking"
@@ -25,8 +26,7 @@ ROOT = "/settings/booking"
 
 def tomorrow(hour: int = 12, minute: int = 0, days: int = 1) -> dt.datetime:
     """A time tomorrow (or later), in UTC."""
-    day = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=days)
-    return dt.datetime.combine(day, dt.time(hour, minute), dt.UTC)
+    return dt.datetime.combine(today() + dt.timedelta(days=days), dt.time(hour, minute), dt.UTC)
 
 
 def book(event: EventType, start: dt.datetime, **guest: Any) -> Booking:

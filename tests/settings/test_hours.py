@@ -10,6 +10,7 @@ import pytest
 
 from flask_booking.models import BlockedTime, DateOverride, EventType, Schedule
 from flask_booking.state import session
+from tests.fixtures.days import today
 
 from .conftest import Office, Screens, said
 
@@ -232,7 +233,7 @@ def test_a_wrong_block_is_refused_in_words(office: Office, ann: Screens, changes
 
 
 def test_the_next_times_are_shown_before_saving(ann: Screens) -> None:
-    day = dt.date.today() + dt.timedelta(days=3)  # noqa: DTZ011 - any day soon
+    day = today() + dt.timedelta(days=3)
     data = BLOCK | {"first": day.isoformat(), "last": day.isoformat(), "repeat": "daily"}
     assert ann.post("/preview/blocked", **data).text.count("10:00 – 11:00") == 5
     page = ann.post("/blocked/new", **data | {"do": "preview"})

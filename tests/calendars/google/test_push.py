@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flask_booking.calendars.google import read_notification
+from flask_booking.calendars.google.provider import read_notification
 from flask_booking.calendars.provider import RemoteCalendar, Watch, WatchRequest
 from flask_booking.connections.access import OAuthAccess
 from flask_booking.connections.problems import NotAllowed

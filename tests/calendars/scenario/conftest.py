@@ -66,6 +66,7 @@ def begin(side: Side, smtp: MailServer, *, invites: bool, follows: bool) -> None
     for model in (OutboxMessage, CalendarEvent, BusyTime, OccupiedTime, Hold, Booking, ConnectedCalendar, Connection):
         db.execute(sa.delete(model))
     db.commit()
+    db.expunge_all()  # SQLite gives their keys again: what the last sequence remembered is somebody else now
     smtp.delivered.clear()
     side.heal()
     for event in [*side.foreign(), *(one[0] for one in side.own())]:

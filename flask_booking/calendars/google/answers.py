@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import flask
 
-from ..connections.access import Access, configured, retry_after
-from ..connections.problems import (
+from ...connections.access import Access, configured, retry_after
+from ...connections.problems import (
     Changed,
     CursorExpired,
     Gone,

@@ -14,8 +14,8 @@ import re
 import typing as t
 from zoneinfo import ZoneInfo
 
-from ..zones import UnknownZone, zone
-from .provider import EventDraft, Guest, RemoteCalendar, RemoteEvent, Show, Window, Written
+from ...zones import UnknownZone, zone
+from ..provider import EventDraft, Guest, RemoteCalendar, RemoteEvent, Show, Window, Written
 
 MEET = "google_meet"
 MARK = "flask_booking_id"

@@ -15,9 +15,9 @@ import re
 import time
 import typing as t
 
-from ..connections.problems import Changed, Unreadable
-from .microsoft_graph import Graph
-from .provider import Watch, WatchRequest
+from ...connections.problems import Changed, Unreadable
+from ..provider import Watch, WatchRequest
+from .graph import Graph
 
 LONGEST = 10_080 * 60
 """Seconds that Graph watches a calendar for at most: seven days."""

@@ -11,10 +11,10 @@ import hashlib
 import json
 import typing as t
 
-from ..connections.problems import Unreadable
-from ..zones import UnknownZone, zone
-from .provider import EventDraft, RemoteCalendar, RemoteEvent, Show, Window, Written
-from .windows_zones import iana_name
+from ...connections.problems import Unreadable
+from ...zones import UnknownZone, zone
+from ..provider import EventDraft, RemoteCalendar, RemoteEvent, Show, Window, Written
+from ..windows_zones import iana_name
 
 DAY = 86_400
 # Where a wall clock stands isn't known: somewhere between UTC+14 and UTC−12.

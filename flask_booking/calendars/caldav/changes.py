@@ -14,7 +14,7 @@ import logging
 import typing as t
 import urllib.parse
 
-from ..connections.problems import (
+from ...connections.problems import (
     CursorExpired,
     Gone,
     NotAllowed,
@@ -22,12 +22,12 @@ from ..connections.problems import (
     Unreachable,
     Unreadable,
 )
-from .caldav_client import Client, Stored, strong, understood
-from .components import scan
+from ..ics.components import scan
+from ..ics.occurrences import read
+from ..ics.recurrence import Budget
+from ..provider import Changes, RemoteCalendar, Resource, Window
+from .client import Client, Stored, strong, understood
 from .dav import CS, C, D, multiget, multistatus, path_of, sync_collection
-from .occurrences import read
-from .provider import Changes, RemoteCalendar, Resource, Window
-from .recurrence import Budget
 
 BATCH = 50
 """Resources that are asked for at once."""

@@ -15,10 +15,10 @@ import dataclasses
 import datetime as dt
 import typing as t
 
+from ..provider import RemoteEvent, Show, Window
 from .components import CalendarText, Component, plain
-from .ics_times import Moment, Zones, duration, instant, local, own_zone
-from .provider import RemoteEvent, Show, Window
 from .recurrence import Budget, Rule, TooMany, read_rule, starts
+from .times import Moment, Zones, duration, instant, local, own_zone
 
 MOST_OCCURRENCES = 10_000
 """Occurrences of one series in a window, and dates that it lists; one of more closes the whole stretch."""

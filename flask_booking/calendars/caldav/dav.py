@@ -8,7 +8,7 @@ import typing as t
 import urllib.parse
 from xml.sax.saxutils import escape
 
-from ..connections.problems import Misconfigured, Unreadable
+from ...connections.problems import Misconfigured, Unreadable
 
 if t.TYPE_CHECKING:
     from xml.etree.ElementTree import Element

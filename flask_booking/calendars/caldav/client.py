@@ -15,9 +15,9 @@ import dns.exception
 import dns.resolver
 import requests
 
-from ..connections.access import Access
-from ..connections.addresses import same_family, typed_url
-from ..connections.problems import (
+from ...connections.access import Access
+from ...connections.addresses import same_family, typed_url
+from ...connections.problems import (
     Gone,
     LeadsElsewhere,
     NeedsReconnect,
@@ -26,7 +26,7 @@ from ..connections.problems import (
     Unreachable,
     Unreadable,
 )
-from .components import decoded
+from ..ics.components import decoded
 from .dav import C, D, Multistatus, Response, multistatus, path_of, propfind
 
 _XML = {"Content-Type": "application/xml; charset=utf-8"}

@@ -15,8 +15,8 @@ import urllib.parse
 
 from flask import current_app
 
-from ..connections.access import Access
-from ..connections.problems import Changed, CursorExpired, Gone, MissingScope, NotAllowed, ProviderProblem, Unreadable
+from ...connections.access import Access
+from ...connections.problems import Changed, CursorExpired, Gone, MissingScope, NotAllowed, ProviderProblem, Unreadable
 
 log = logging.getLogger(__name__)
 

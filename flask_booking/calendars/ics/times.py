@@ -13,10 +13,10 @@ import datetime as dt
 import re
 import typing as t
 
-from ..zones import UnknownZone, zone, zone_names
+from ...zones import UnknownZone, zone, zone_names
+from ..windows_zones import iana_name
 from .components import Component, Line
 from .recurrence import Budget, TooMany, read_rule, starts
-from .windows_zones import iana_name
 
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - wall clocks carry no zone here
 _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)")

@@ -15,26 +15,10 @@ import typing as t
 
 import flask
 
-from ..connections.access import Access, configured
-from ..connections.problems import Changed, Gone, MissingScope
-from ..connections.service import OAuthService
-from .google_answers import Invalid, address, ask, items, pages, read
-from .google_events import (
-    MEET,
-    Event,
-    difference,
-    event_id,
-    is_cancelled,
-    mark_of,
-    new_event,
-    read_event,
-    send_updates,
-    series_of,
-    touches,
-    written,
-)
-from .google_push import read_notification
-from .provider import (
+from ...connections.access import Access, configured
+from ...connections.problems import Changed, Gone, MissingScope
+from ...connections.service import OAuthService
+from ..provider import (
     Account,
     Changes,
     EventDraft,
@@ -48,6 +32,22 @@ from .provider import (
     Window,
     Written,
 )
+from .answers import Invalid, address, ask, items, pages, read
+from .events import (
+    MEET,
+    Event,
+    difference,
+    event_id,
+    is_cancelled,
+    mark_of,
+    new_event,
+    read_event,
+    send_updates,
+    series_of,
+    touches,
+    written,
+)
+from .push import read_notification
 
 __all__ = ["Google", "read_notification"]
 

@@ -12,13 +12,13 @@ import urllib.parse
 
 import requests
 
-from ..connections.problems import Changed, Gone, NotAllowed, Unreachable
-from .caldav_client import Client, Stored, strong, understood
-from .caldav_event import NotOurs, People, changed_text, new_text, ours
-from .components import scan
+from ...connections.problems import Changed, Gone, NotAllowed, Unreachable
+from ..ics.components import scan
+from ..ics.occurrences import is_cancelled
+from ..provider import EventDraft, RemoteCalendar, Written
+from .client import Client, Stored, strong, understood
 from .dav import C, D, conditions, multistatus, path_of, query_uid
-from .occurrences import is_cancelled
-from .provider import EventDraft, RemoteCalendar, Written
+from .event import NotOurs, People, changed_text, new_text, ours
 
 TRIES = 4
 """How often a write is tried again when somebody changed the event meanwhile."""

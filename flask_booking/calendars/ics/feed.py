@@ -16,14 +16,11 @@ import urllib.parse
 import requests
 from flask import current_app
 
-from ..connections.access import Access
-from ..connections.addresses import typed_url
-from ..connections.password import AddressAccess
-from ..connections.problems import CursorExpired, Gone, NotAllowed, Unreadable
-from .components import CalendarText, decoded, scan
-from .ics_times import known_name
-from .occurrences import read
-from .provider import (
+from ...connections.access import Access
+from ...connections.addresses import typed_url
+from ...connections.password import AddressAccess
+from ...connections.problems import CursorExpired, Gone, NotAllowed, Unreadable
+from ..provider import (
     Account,
     Changes,
     EventDraft,
@@ -35,6 +32,9 @@ from .provider import (
     Window,
     Written,
 )
+from .components import CalendarText, decoded, scan
+from .occurrences import read
+from .times import known_name
 
 SLACK = 86_400
 """Seconds that a window may have moved on before series have to be expanded anew."""

@@ -15,18 +15,13 @@ import urllib.parse
 
 from flask import current_app
 
-from ..connections.access import Access
-from ..connections.password import PasswordAccess
-from ..connections.problems import Gone, LeadsElsewhere, NotAllowed, ProviderProblem, Unreadable
-from .caldav_changes import changes
-from .caldav_client import Client, Principal, understood
-from .caldav_event import NotOurs, People, ours
-from .caldav_write import Writing
-from .components import plain, scan
-from .dav import APPLE, C, D, Response, path_of
-from .ics_times import known_name
-from .occurrences import is_cancelled, own_answer, times_of
-from .provider import (
+from ...connections.access import Access
+from ...connections.password import PasswordAccess
+from ...connections.problems import Gone, LeadsElsewhere, NotAllowed, ProviderProblem, Unreadable
+from ..ics.components import plain, scan
+from ..ics.occurrences import is_cancelled, own_answer, times_of
+from ..ics.times import known_name
+from ..provider import (
     Account,
     Changes,
     EventDraft,
@@ -38,6 +33,11 @@ from .provider import (
     Window,
     Written,
 )
+from .changes import changes
+from .client import Client, Principal, understood
+from .dav import APPLE, C, D, Response, path_of
+from .event import NotOurs, People, ours
+from .write import Writing
 
 _LISTED = (
     f"{D}resourcetype",
@@ -111,7 +111,7 @@ class CalDAV:
         return path_of(hrefs[0]) if hrefs else ""
 
     def changes(self, access: Access, calendar: RemoteCalendar, cursor: str, window: Window) -> Changes:
-        """See :mod:`.caldav_changes`.
+        """See :mod:`.changes`.
 
         A ``window`` that ends more than a day later than the one a cursor was made for has to be read anew: series
         were expanded only so far.

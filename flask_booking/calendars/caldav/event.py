@@ -11,9 +11,9 @@ import dataclasses
 import datetime as dt
 import re
 
-from .components import CalendarText, Component, name_end, scan, unfolded
-from .occurrences import MARK, NAMED, is_cancelled, sequence_of, times_of
-from .provider import EventDraft, Guest
+from ..ics.components import CalendarText, Component, name_end, scan, unfolded
+from ..ics.occurrences import MARK, NAMED, is_cancelled, sequence_of, times_of
+from ..provider import EventDraft, Guest
 
 PRODUCT = "-//flask-booking//flask_booking//EN"
 

@@ -17,8 +17,8 @@ import json
 import re
 import typing as t
 
-from ..connections.access import Access, configured
-from ..connections.problems import (
+from ...connections.access import Access, configured
+from ...connections.problems import (
     Changed,
     CursorExpired,
     Gone,
@@ -30,11 +30,8 @@ from ..connections.problems import (
     Unreachable,
     Unreadable,
 )
-from ..connections.service import OAuthService
-from . import microsoft_events as events
-from .microsoft_graph import Answer, Graph, entries, within
-from .microsoft_push import ENDING, Subscriptions, read_notifications
-from .provider import (
+from ...connections.service import OAuthService
+from ..provider import (
     Account,
     Changes,
     EventDraft,
@@ -48,7 +45,10 @@ from .provider import (
     Window,
     Written,
 )
-from .windows_zones import iana_name
+from ..windows_zones import iana_name
+from . import events
+from .graph import Answer, Graph, entries, within
+from .push import ENDING, Subscriptions, read_notifications
 
 __all__ = ["Microsoft", "read_notifications"]
 

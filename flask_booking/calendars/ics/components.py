@@ -14,7 +14,7 @@ import re
 import typing as t
 import unicodedata
 
-from ..connections.problems import Unreadable
+from ...connections.problems import Unreadable
 
 LONGEST_TEXT = 20 * 1024 * 1024
 """Characters of one text."""

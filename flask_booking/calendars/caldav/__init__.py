@@ -1,0 +1,5 @@
+"""Calendars on CalDAV servers."""
+
+from .provider import CalDAV
+
+__all__ = ["CalDAV"]

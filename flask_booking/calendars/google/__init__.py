@@ -1,0 +1,5 @@
+"""Google Calendar, with Google Meet."""
+
+from .provider import Google
+
+__all__ = ["Google"]

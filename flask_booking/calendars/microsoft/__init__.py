@@ -1,0 +1,5 @@
+"""Outlook and Microsoft 365, with Teams."""
+
+from .provider import Microsoft
+
+__all__ = ["Microsoft"]

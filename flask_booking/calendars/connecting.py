@@ -20,9 +20,9 @@ from ..connections.registry import registration
 from ..models import ConnectedCalendar, Connection, ConnectionState, Host
 from ..models.columns import utcnow
 from ..scheduling.transaction import current, transact
-from ..signals import wake_readers
+from ..signals import ring, wake_readers
 from ..state import Session, session
-from . import care, registry, store, watches
+from . import care, registry, store, watches, writing
 from .provider import Account, CalendarProvider, OAuthProvider, OwnAccess, RemoteCalendar
 from .reach import reach
 
@@ -162,8 +162,8 @@ def test(connection: Connection) -> Account:
 def disconnect(connection: Connection) -> bool:
     """Let an account go: the service tells us nothing more, gets its tokens back, and nothing is kept of its calendars.
 
-    Bookings stay, and so do their events.  Returns whether the service has taken the tokens back; that it doesn't
-    answer is no hindrance.  Commits.
+    Bookings stay, and so do their events; whoever was still to be invited from there is invited by mail.  Returns
+    whether the service has taken the tokens back; that it doesn't answer is no hindrance.  Commits.
     """
     db = session()
     connection_id, host_id = connection.id, connection.host_id
@@ -174,11 +174,13 @@ def disconnect(connection: Connection) -> bool:
     provider: t.Any = registry.find(row.provider)
     given_back = accounts.give_back(row, registration(provider) if isinstance(provider, OAuthProvider) else None)
 
-    def work() -> None:
+    def work() -> list[int]:
         store.changed(db, host_id)
+        ids = writing.let_go(connection_id)
         accounts.forget(connection_id)
+        return ids
 
-    transact(db, work)
+    ring(transact(db, work))
     return given_back
 
 

@@ -8,6 +8,7 @@ is asked, and names the event: a worker that dies in between is followed by one 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import typing as t
 
 import sqlalchemy as sa
@@ -15,14 +16,15 @@ import sqlalchemy as sa
 from ..connections.access import Access
 from ..connections.lease import WRITING_SECONDS, Engaged, lease
 from ..connections.problems import ALL, Gone, NeedsReconnect, ProviderProblem
-from ..models import CalendarEvent, ConnectionState, Difference, EventState, OutboxMessage
+from ..models import Booking, CalendarEvent, ConnectedCalendar, ConnectionState, Difference, EventState, OutboxMessage
 from ..models.columns import utcnow
 from ..scheduling.calendar_events import NO_LINK
-from ..scheduling.given_up import give_up_event, stop_waiting
+from ..scheduling.given_up import give_up_event, invite_instead, stop_waiting
 from ..scheduling.links import set_link
 from ..scheduling.mailed import locked
 from ..scheduling.places import link_missing
 from ..scheduling.transaction import current, transact
+from ..signals import ring
 from ..state import session
 from . import care
 from .draft import draft_of, fingerprint, wanted
@@ -31,6 +33,12 @@ from .reach import reach, remote
 
 LINK_PATIENCE = 600
 """Seconds after which a meeting link that is still being made counts as one that won't come."""
+
+
+INVITED_AFTER = dt.timedelta(hours=1)
+"""How long a guest waits for the invitation from a service that can't be reached; then we invite."""
+SOON = dt.timedelta(hours=2)
+"""Before a meeting that begins so soon no guest waits."""
 
 
 class LinkPending(ProviderProblem):
@@ -78,14 +86,16 @@ def deliver(message: OutboxMessage) -> bool:
         return False
     event_id, connection_id = event.id, event.calendar.connection_id
     db.rollback()  # a lease is seen by nobody who is in a transaction that began before it
-    base, began = str(message.payload.get("base_url") or ""), utcnow()
+    base, since, began = str(message.payload.get("base_url") or ""), message.created_at, utcnow()
     try:
         with lease(connection_id, "writing", WRITING_SECONDS):
             job = _job(event_id, base)
             return job is None or _make(job)
     except ProviderProblem as problem:
         db.rollback()
-        _note(event_id, problem)
+        if problem.code in ALL:  # else somebody else is at it, or it needs some seconds
+            _update(CalendarEvent.id == event_id, {"problem": problem.code})
+            _invite_instead(event_id, since)
         care.note(connection_id, problem, began=began)
         raise
 
@@ -222,10 +232,19 @@ def _update(where: t.Any, values: dict[str, t.Any]) -> bool:
     return transact(db, work) == 1
 
 
-def _note(event_id: int, problem: ProviderProblem) -> None:
-    """Keep why it failed."""
-    if problem.code in ALL:  # else somebody else is at it, or it needs some seconds
-        _update(CalendarEvent.id == event_id, {"problem": problem.code})
+def _invite_instead(event_id: int, since: dt.datetime) -> None:
+    """Have us invite the guest when the service, which should, has been tried in vain for long enough."""
+    db = session()
+
+    def work() -> list[int]:
+        booking_id = db.scalar(sa.select(CalendarEvent.booking_id).where(CalendarEvent.id == event_id))
+        booking = locked(db, booking_id) if booking_id is not None else None
+        now = utcnow()
+        if booking is None or (now - since < INVITED_AFTER and booking.starts_at - now > SOON):
+            return []
+        return invite_instead(db, booking, event_id)
+
+    ring(transact(db, work))
 
 
 def give_up(message: OutboxMessage, error: Exception | None) -> list[int]:
@@ -248,3 +267,23 @@ def give_up(message: OutboxMessage, error: Exception | None) -> list[int]:
         event.problem = NO_LINK
         return stop_waiting(db, booking)
     return []
+
+
+def let_go(connection_id: int) -> list[int]:
+    """What follows for meetings whose events an account should still have made that is being disconnected: whoever its
+    service should have told is told by mail.  Returns the ids of the messages that are due; doesn't commit.
+    """
+    db, ids = session(), list[int]()
+    query = (
+        sa.select(CalendarEvent)
+        .join(ConnectedCalendar, ConnectedCalendar.id == CalendarEvent.calendar_id)
+        .join(Booking, Booking.id == CalendarEvent.booking_id)
+        .where(ConnectedCalendar.connection_id == connection_id, Booking.ends_at > utcnow())
+        .order_by(CalendarEvent.id)
+    )
+    for event in [one for one in db.scalars(current(query)) if not _shown(one)]:
+        booking, before = locked(db, event.booking_id), event.state
+        if booking is not None:
+            ids += give_up_event(db, booking, event.id, event.problem)
+            event.state = before  # nobody has to see to it: nothing is followed there any more
+    return ids

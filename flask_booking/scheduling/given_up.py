@@ -6,7 +6,7 @@ of it happens in the caller's transaction, and may happen again: nobody is told 
 
 from __future__ import annotations
 
-from ..models import Booking, BookingStatus, EventState, MeetingLink, OutboxMessage
+from ..models import Booking, BookingStatus, CalendarEvent, EventState, MeetingLink, OutboxMessage
 from ..models.columns import utcnow
 from ..state import Session
 from .calendar_events import OWN_LINK, events_of
@@ -27,6 +27,22 @@ def give_up_event(db: Session, booking: Booking, event_id: int, problem: str) ->
     events = events_of(db, booking)
     event = next(one for one in events if one.id == event_id)
     event.state, event.problem = EventState.FAILED, problem
+    return _mail_instead(db, booking, events, event)
+
+
+def invite_instead(db: Session, booking: Booking, event_id: int) -> list[int]:
+    """Invite the guest of a locked ``booking`` by mail, whose event is still tried to be written: it won't invite then.
+
+    Returns the ids of the messages that are due; none when a service has invited already, or was never to.
+    """
+    events = events_of(db, booking)
+    event = next(one for one in events if one.id == event_id)
+    if not event.invites or event.remote_id:
+        return []
+    return _mail_instead(db, booking, events, event)
+
+
+def _mail_instead(db: Session, booking: Booking, events: list[CalendarEvent], event: CalendarEvent) -> list[int]:
     event.invites = event.invites and bool(event.remote_id)
     left = elsewhere(booking, events)
     waiting, told = mails(db, booking, cancelled=True)

@@ -218,10 +218,12 @@ BOOKING_BRAND_NAME = ""
 """Name shown small beneath the public pages and mails; empty shows nothing."""
 
 BOOKING_DEFAULT_LOCALE = "en"
-"""The language, such as ``de`` or ``pt-BR``, of whoever asks for none that there are words in."""
+"""The language, such as ``de`` or ``pt-BR``, of whoever asks for none that is offered.  Where ``BOOKING_LANGUAGES``
+doesn't name it, the first of those takes its place."""
 
 BOOKING_LANGUAGES: t.Sequence[str] | None = None
-"""The languages to offer, such as ``["de", "fr"]``; None offers every language that there are words in."""
+"""The languages to offer, such as ``["de", "fr"]``, or ``["de"]`` to have everything in one; None offers every language
+that there are words in."""
 
 BOOKING_TRANSLATIONS: str | t.Sequence[str] | None = None
 """A folder, or several, with translations of the CRM's own, ``<language>/LC_MESSAGES/booking.po``: they come before

@@ -78,7 +78,8 @@ BOOKING_ENCRYPTION_KEYS: str | t.Sequence[str] | None = None
 from ``SECRET_KEY``."""
 
 BOOKING_MAIL_URL: str | None = None
-"""``smtp://user:password@host:587?starttls=1`` or ``smtps://…``; not used when the CRM's ``send_mail`` returns True."""
+"""``smtp://user:password@host:587?starttls=1`` or ``smtps://…``; or, for development, ``console:``, which prints what
+mails say and sends none.  Not used when the CRM's ``send_mail`` returns True."""
 
 BOOKING_MAIL_FROM = "Bookings <bookings@localhost>"
 """The sender of all mails and organizer of all invitations.  Replies to the mail go to the host; replies of calendars

@@ -26,8 +26,8 @@ _ADD_SQLITE_PRAGMA = (
 )
 
 _NAMED_LATER = (
-    "They refer to contacts or activities that your CRM has named since it got the tables. "
-    "Run `flask db migrate`, look its revision over, then run `flask db upgrade`."
+    "What refers to contacts or activities that your CRM has named since it got the tables comes by a revision of its "
+    "own: run `flask db migrate`, look the revision over, then run `flask db upgrade`."
 )
 
 

@@ -66,7 +66,7 @@ def test_contacts_and_activities_that_are_named_later_come_by_a_revision_of_the_
     run(later, "ALTER TABLE booking_history DROP COLUMN activity_id")
     (missing,) = later.findings("tables")
     assert missing.text == "1 column missing: booking_history.activity_id; pages that read them fail"
-    assert "Run `flask db migrate`, look its revision over, then run `flask db upgrade`." in missing.advice
+    assert "run `flask db migrate`, look the revision over, then run `flask db upgrade`." in missing.advice
     run(later, "ALTER TABLE booking_booking DROP COLUMN reason")
     assert "→ Run `flask booking migrate`, then `flask db upgrade`." in later.says("tables")
 

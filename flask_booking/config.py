@@ -78,7 +78,8 @@ BOOKING_ENCRYPTION_KEYS: str | t.Sequence[str] | None = None
 from ``SECRET_KEY``."""
 
 BOOKING_MAIL_URL: str | None = None
-"""``smtp://user:password@host:587?starttls=1`` or ``smtps://…``; not used when the CRM's ``send_mail`` returns True."""
+"""``smtp://user:password@host:587?starttls=1`` or ``smtps://…``; or, for development, ``console:``, which prints what
+mails say and sends none.  Not used when the CRM's ``send_mail`` returns True."""
 
 BOOKING_MAIL_FROM = "Bookings <bookings@localhost>"
 """The sender of all mails and organizer of all invitations.  Replies to the mail go to the host; replies of calendars
@@ -218,10 +219,12 @@ BOOKING_BRAND_NAME = ""
 """Name shown small beneath the public pages and mails; empty shows nothing."""
 
 BOOKING_DEFAULT_LOCALE = "en"
-"""The language, such as ``de`` or ``pt-BR``, of whoever asks for none that there are words in."""
+"""The language, such as ``de`` or ``pt-BR``, of whoever asks for none that is offered.  Where ``BOOKING_LANGUAGES``
+doesn't name it, the first of those takes its place."""
 
 BOOKING_LANGUAGES: t.Sequence[str] | None = None
-"""The languages to offer, such as ``["de", "fr"]``; None offers every language that there are words in."""
+"""The languages to offer, such as ``["de", "fr"]``, or ``["de"]`` to have everything in one; None offers every language
+that there are words in."""
 
 BOOKING_TRANSLATIONS: str | t.Sequence[str] | None = None
 """A folder, or several, with translations of the CRM's own, ``<language>/LC_MESSAGES/booking.po``: they come before

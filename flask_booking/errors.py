@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 import typing as t
 
+import sqlalchemy as sa
+
 from .i18n import gettext, gettext_noop
 
 
@@ -148,3 +150,11 @@ class BookingConfigError(RuntimeError):
 def frames_of(error: BaseException) -> str:
     """Where an error happened, without its words: those may name people or carry what a guest typed."""
     return "".join(traceback.format_tb(error.__traceback__))
+
+
+def kind_of(error: BaseException) -> str:
+    """What an error is, without its words; one of the database with the command that tells what is wrong there."""
+    name = type(error).__name__
+    if isinstance(error, sa.exc.OperationalError | sa.exc.ProgrammingError):
+        return f"{name} (`flask booking doctor` tells whether the database has all it needs)"
+    return name

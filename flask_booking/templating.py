@@ -16,7 +16,7 @@ from flask import current_app
 from jinja2 import defaults
 from markupsafe import Markup, escape
 
-from .errors import BookingConfigError
+from .errors import BookingConfigError, kind_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 ORIGINALS = "booking-original"
@@ -234,7 +234,7 @@ def _blocks_told(base: str) -> str:
 def told(error: BaseException) -> str:
     """What went wrong in which template and line, without the values: those may name people."""
     words = re.fullmatch(r"'\w+' is undefined", str(error)) if isinstance(error, jinja2.UndefinedError) else None
-    what = f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
+    what = f"{type(error).__name__}: {words[0]}" if words else kind_of(error)
     if isinstance(error, jinja2.TemplateNotFound):
         return f"{what}: {error.name}"
     if isinstance(error, BookingConfigError):

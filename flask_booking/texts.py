@@ -31,7 +31,10 @@ def own_texts(given: c.Mapping[str, t.Any]) -> OwnTexts | None:
         if isinstance(value, c.Mapping):
             locale = known_locale(key)
             if locale is None:
-                raise BookingConfigError(f"BOOKING_TEXTS: {key!r} is no language; write one such as 'de' or 'pt-BR'")
+                raise BookingConfigError(
+                    f"BOOKING_TEXTS: {key!r} is no language; write the language first, and in it the texts: "
+                    "{'de': {'Choose a day': …}}"
+                )
             chosen[locale] = {text: _checked(text, words, known) for text, words in value.items()}
         else:
             chosen.setdefault("", {})[key] = _checked(key, value, known)

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from ..errors import BookingError, InvalidInput, TooManyRequests, frames_of
+from ..errors import BookingError, InvalidInput, TooManyRequests, frames_of, kind_of
 from ..guards import refuse_nul
 from ..i18n import default_locale, first_spoken, gettext_noop, set_locale
 from ..i18n import gettext as _
@@ -111,7 +111,7 @@ def _unforeseen(error: Exception) -> Response:
         unknown.code, unknown.status = (error.name or "error").lower().replace(" ", "_"), error.code or 500  # type: ignore[misc]
         return _problem(unknown)
     session().rollback()
-    _log.error("%s failed: %s\n%s", request.endpoint, type(error).__name__, frames_of(error))
+    _log.error("%s failed: %s\n%s", request.endpoint, kind_of(error), frames_of(error))
     failed = BookingError(_("Something went wrong here. Please try again later."))
     failed.code, failed.status = "internal", 500  # type: ignore[misc]
     return _problem(failed)

@@ -15,7 +15,7 @@ OURS = {
 }
 
 _registry = Registry[CalendarProvider]("BOOKING_CALENDAR_PROVIDERS", "calendar service", OURS, longest=40)
-init_app, find, provider = _registry.init_app, _registry.find, _registry.provider
+init_app, known, find, provider = _registry.init_app, _registry.known, _registry.find, _registry.provider
 
 
 def listening(name: str) -> Listening | None:

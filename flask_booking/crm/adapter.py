@@ -265,7 +265,7 @@ class CRM:
         """Log ``happening`` in the CRM's timeline; returns the activity, added to ``session``, or None for none.
 
         Runs in the transaction of each change of a booking; an exception keeps the change, and a worker tries again.
-        The author is the host: a guest has no account.
+        The author is the host: a guest has no account.  Without a column for the subject, the body begins with it.
         """
         model, fields = self.models.activity, self.activity_fields
         kind = fields.kind_of(happening.kind)
@@ -275,7 +275,8 @@ class CRM:
         if contact is not None:
             references[fields.contact] = contact
         values = {name: reference(session, model, name, row) for name, row in references.items() if name}
-        for name, text in ((fields.subject, happening.subject), (fields.body, happening.body)):
+        body = happening.body if fields.subject else f"{happening.subject}\n{happening.body}"
+        for name, text in ((fields.subject, happening.subject), (fields.body, body)):
             values[name] = fitting(model, name, text, shorten=True)
         values[fields.time] = fitting(model, fields.time, happening.at)
         values[fields.kind] = fitting(model, fields.kind, kind)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections.abc as c
 import dataclasses
+import difflib
 import typing as t
 
 import sqlalchemy as sa
@@ -48,14 +49,19 @@ def _names(kind: str, model: type[t.Any], fields: Fields) -> c.Iterator[str]:
     for setting, name in names_of(fields):
         if not columns.exists(model, name):
             yield (
-                f"crm.{kind}_fields.{setting}: {model.__name__} has no attribute {name!r}; "
-                "name one that it has, or '' for none"
+                f"crm.{kind}_fields.{setting}: {model.__name__} has no attribute {name!r}{_nearest(model, name)}; "
+                f"name one that it has{', two for first and last name' if setting == 'name' else ''}, or '' for none"
             )
         elif columns.is_method(model, name):
             yield (
                 f"crm.{kind}_fields.{setting}: {model.__name__}.{name} is a method; "
                 "name a column or a property, or override the CRM's method that reads it"
             )
+
+
+def _nearest(model: type[t.Any], name: str) -> str:
+    found = difflib.get_close_matches(name, sa.inspect(model).all_orm_descriptors.keys(), 1)
+    return f" (did you mean {found[0]!r}?)" if found else ""
 
 
 def _there(model: type[t.Any], name: str) -> bool:

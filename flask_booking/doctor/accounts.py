@@ -38,12 +38,14 @@ def registered() -> c.Iterator[Finding]:
             yield fail(f"{given[0]} is set and {missing} isn't: hosts aren't offered {label}", f"Set {missing} too.")
         elif given:
             ready.append(name)
+    caldav = registry.find("caldav") is not None
     if not ready:
-        yield info("no registration at Google, Microsoft or Zoom: hosts can connect CalDAV and iCal calendars")
+        rest = "CalDAV and iCal calendars" if caldav else "iCal calendars"
+        yield info(f"no registration at Google, Microsoft or Zoom: hosts can connect {rest}")
     else:
         yield from _way_back(ready)
-    if registry.find("caldav") is None and "caldav" in registry.OURS:
-        text = "what CalDAV and iCal calendars need isn't installed, so hosts aren't offered them"
+    if not caldav and "caldav" in registry.known():
+        text = "what CalDAV calendars need isn't installed, so hosts aren't offered them"
         yield info(text, 'Install it with `pip install "flask-booking[caldav]"`.')
     if config["BOOKING_PRIVATE_ADDRESSES"]:
         text = "hosts may have this server call any machine in its network (BOOKING_PRIVATE_ADDRESSES)"

@@ -17,7 +17,7 @@ from .finding import Finding, fail, info, name_of, ok, some, warn
 
 _EFFECTS = {
     "booking_content": "can't be shown in it",
-    "booking_title": "have no title",
+    "booking_title": "have no title of their own",
 }
 
 _LOOKS_INTO: tuple[type[nodes.Node], ...] = (nodes.Getattr, nodes.Getitem, nodes.Call)

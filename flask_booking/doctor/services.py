@@ -13,7 +13,7 @@ from flask import current_app
 from .. import jobs
 from ..encryption import encryption_keys
 from ..errors import BookingConfigError
-from ..messages.transport import MailError, Transport
+from ..messages.transport import CONSOLE, MailError, Transport
 from ..models import Booking, MessageState, OutboxMessage
 from ..models.columns import utcnow
 from ..state import crm, session
@@ -23,6 +23,7 @@ _SAMPLE = 25
 _SHORT = 16
 _LATE = dt.timedelta(minutes=5)
 _SECONDS = 5.0
+_SET_MAIL_URL = 'Set BOOKING_MAIL_URL = "smtp://user:password@host:587?starttls=1"'
 
 
 def encrypted() -> c.Iterator[Finding]:
@@ -107,6 +108,10 @@ def mails_sent() -> c.Iterator[Finding]:
     url, sender = current_app.config["BOOKING_MAIL_URL"], str(current_app.config["BOOKING_MAIL_FROM"] or "")
     own = crm().overrides("send_mail")
     said = f"by {type(crm()).__name__}.send_mail"
+    if url == CONSOLE:
+        text = "mails are printed by the process that does the work, and reach nobody"
+        yield warn(text, f"{_SET_MAIL_URL} in production.")
+        return
     if url:
         try:
             transport = Transport.from_url(str(url))
@@ -116,9 +121,7 @@ def mails_sent() -> c.Iterator[Finding]:
         said = f"by {transport.host}:{transport.port}"
     elif not own:
         text = "nothing sends mails: guests get no confirmation, and messages wait in the outbox"
-        yield fail(
-            text, 'Set BOOKING_MAIL_URL = "smtp://user:password@host:587?starttls=1", or override `CRM.send_mail`.'
-        )
+        yield fail(text, f'{_SET_MAIL_URL}, or override `CRM.send_mail`; BOOKING_MAIL_URL = "console:" prints them.')
         return
     domain = email.utils.parseaddr(sender)[1].rpartition("@")[2]
     if "@" not in sender or not domain:
@@ -134,7 +137,7 @@ def mails_sent() -> c.Iterator[Finding]:
 def mail_server_answers() -> c.Iterator[Finding]:
     """Whether the mail server can be reached and takes the login; nothing is sent."""
     url = current_app.config["BOOKING_MAIL_URL"]
-    if not url:
+    if not url or url == CONSOLE:
         yield ok("not configured")
         return
     try:

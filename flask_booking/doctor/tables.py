@@ -13,6 +13,8 @@ from alembic.migration import MigrationContext
 from flask import current_app
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
+from .. import migrating
+from ..errors import BookingConfigError
 from ..models import Booking
 from ..orm import bound
 from ..state import session
@@ -21,6 +23,11 @@ from .finding import Finding, counted, fail, info, ok, some, warn
 _ADD_SQLITE_PRAGMA = (
     'Add: @event.listens_for(Engine, "connect") … connection.execute("PRAGMA foreign_keys=ON"), as Flask-SQLAlchemy\'s '
     "engines need for each connection."
+)
+
+_NAMED_LATER = (
+    "What refers to contacts or activities that your CRM has named since it got the tables comes by a revision of its "
+    "own: run `flask db migrate`, look the revision over, then run `flask db upgrade`."
 )
 
 
@@ -63,13 +70,16 @@ def like_the_models() -> c.Iterator[Finding]:
     if missing:
         yield fail(f"{len(missing)} of {len(our_tables())} tables are missing: {some(missing)}", how_to_make())
         return
+    changes = _changes()
+    columns = [_place(change) for change in changes if change[0] == "add_column"]
     kinds: dict[str, list[str]] = collections.defaultdict(list)
-    for change in _changes():
-        kinds[change[0]].append(_place(change))
-    columns, constraints = kinds.pop("add_column", []), _pop(kinds, "add_constraint", "add_fk") + _exclusions()
+    for change in changes:
+        if change[0] != "add_column" and not _comes_with(change, columns):
+            kinds[change[0]].append(_place(change))
+    constraints = _pop(kinds, "add_constraint", "add_fk") + _exclusions()
     if columns:
         text = f"{counted(len(columns), 'column')} missing: {some(columns)}; pages that read them fail"
-        yield fail(text, how_to_make())
+        yield fail(text, _NAMED_LATER if _named_later(columns) else how_to_make())
     if constraints:
         text = f"{counted(len(constraints), 'constraint')} missing: {some(constraints)}; "
         yield fail(text + "they keep a time from being booked twice and rows from being orphaned", how_to_make())
@@ -79,6 +89,31 @@ def like_the_models() -> c.Iterator[Finding]:
         yield warn(text, "See `flask db migrate` for what differs; change it back in a revision of your own.")
     if not (columns or constraints or rest):
         yield ok(f"{len(our_tables())} tables, as the models say")
+
+
+def _comes_with(change: tuple[t.Any, ...], columns: c.Collection[str]) -> bool:
+    """Whether an index or a constraint is missing only because its column is."""
+    kind, item, *_rest = change
+    if kind not in {"add_index", "add_fk", "add_constraint"}:
+        return False
+    return {f"{item.table.name}.{column.name}" for column in item.columns} <= set(columns)
+
+
+def _named_later(columns: c.Collection[str]) -> bool:
+    """Whether these columns refer to contacts or activities that the CRM has named since it adopted the tables: our
+    revisions know nothing of them."""
+    links = {
+        f"{table.name}.{column.name}"
+        for table in our_tables().values()
+        for column in table.columns
+        if "crm_model" in column.info
+    }
+    if not links.issuperset(columns) or "migrate" not in current_app.extensions:
+        return False
+    try:
+        return migrating.adopted(migrating.crm_history()) == migrating.script().get_current_head()
+    except BookingConfigError:
+        return False
 
 
 def _changes() -> list[tuple[t.Any, ...]]:

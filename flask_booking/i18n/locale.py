@@ -35,8 +35,13 @@ def normal_locale(tag: str | None) -> str:
 
 
 def default_locale() -> str:
-    """The language for whoever asks for none that there are words in: ``BOOKING_DEFAULT_LOCALE``."""
-    return normal_locale(current_app.config.get("BOOKING_DEFAULT_LOCALE")) if has_app_context() else DEFAULT_LOCALE
+    """The language for whoever asks for none that is offered: ``BOOKING_DEFAULT_LOCALE``, or the first of
+    ``BOOKING_LANGUAGES`` where it isn't among them."""
+    if not has_app_context():
+        return DEFAULT_LOCALE
+    wanted = normal_locale(current_app.config.get("BOOKING_DEFAULT_LOCALE"))
+    offered = [normal_locale(tag) for tag in current_app.config.get("BOOKING_LANGUAGES") or ()]
+    return wanted if not offered or {wanted, wanted.partition("_")[0]}.intersection(offered) else offered[0]
 
 
 def current_locale() -> str:

@@ -18,7 +18,7 @@ from flask import Flask, current_app
 from sqlalchemy import orm as so
 
 from ..calendars import care, mirror
-from ..errors import frames_of
+from ..errors import frames_of, kind_of
 from ..models import Booking, Hold, OccupiedTime, OutboxMessage, UsedChallenge
 from ..models.columns import utcnow
 from ..scheduling import complete_past
@@ -75,7 +75,7 @@ class Relay:
             self._troubled = False
         except Exception as error:
             if not self._troubled:
-                _log.error("the relay failed with %s and goes on trying", type(error).__name__)
+                _log.error("the relay failed with %s and goes on trying", kind_of(error))
                 _log.debug("it failed here:\n%s", frames_of(error))
             self._troubled = True
         return count

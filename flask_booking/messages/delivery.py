@@ -12,6 +12,7 @@ from dataclasses import replace
 from email.message import EmailMessage
 from email.utils import parseaddr
 
+import click
 from flask import current_app
 
 from ..errors import BookingConfigError
@@ -24,7 +25,7 @@ from .email import compose
 from .gather import invite, view_of
 from .invitation import Method, Person, checked_address
 from .render import render
-from .transport import MailPostponed, MailRefused, Transport
+from .transport import CONSOLE, MailPostponed, MailRefused, Transport, readable
 from .view import Kind, MeetingView, Reader
 
 _METHODS = {
@@ -50,6 +51,9 @@ def send(mail: EmailMessage) -> None:
     url = current_app.config["BOOKING_MAIL_URL"]
     if not url:
         raise MailPostponed("there is no mail server: set BOOKING_MAIL_URL, or override CRM.send_mail")
+    if url == CONSOLE:
+        click.echo(readable(mail))
+        return
     Transport.from_url(url).send(mail)
 
 

@@ -11,8 +11,19 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ..errors import BookingConfigError
 
+CONSOLE = "console:"
+"""The ``BOOKING_MAIL_URL`` of a developer: the text of each mail is printed, and sent to nobody."""
+
 # What smtplib tells carries addresses and sometimes the text of the mail; a code is enough to act on.
 _SAFE_PORTS = {"smtp": 25, "smtps": 465}
+
+
+def readable(message: EmailMessage) -> str:
+    """What a mail says, for a person at a console: links in one piece, attachments by their names alone."""
+    text = message.get_body(("plain",))
+    lines = [f"{name}: {message[name]}" for name in ("From", "To", "Subject")]
+    lines += [f"Attachment: {part.get_filename()}" for part in message.iter_attachments()]
+    return "\n".join([*lines, "", text.get_content() if text is not None else ""])
 
 
 class MailError(Exception):
@@ -61,7 +72,8 @@ class Transport:
             )
         except ValueError:
             raise BookingConfigError(
-                "BOOKING_MAIL_URL must look like smtp://user:password@host:587?starttls=1 or smtps://host"
+                "BOOKING_MAIL_URL must look like smtp://user:password@host:587?starttls=1 or smtps://host, "
+                "or be console: to have mails printed"
             ) from None
 
     def send(self, message: EmailMessage) -> None:

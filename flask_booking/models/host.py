@@ -10,7 +10,7 @@ import typing as t
 import sqlalchemy as sa
 from sqlalchemy import orm as so
 
-from ..i18n import spoken
+from ..i18n import default_locale, spoken
 from ..orm import EnumText, Model, crm_key, crm_object
 from ..state import crm
 from .columns import primary_key, utcnow, version
@@ -75,5 +75,6 @@ class Host(Model):
 
     @property
     def language(self) -> str:
-        """The locale that this host reads: what the CRM says of its user, else the host's own choice."""
-        return spoken(crm().locale_of(self.user)) or self.locale
+        """The locale that this host reads: what the CRM says of its user, else the host's own choice, unless that is
+        no longer offered."""
+        return spoken(crm().locale_of(self.user)) or spoken(self.locale) or default_locale()

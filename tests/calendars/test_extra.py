@@ -1,4 +1,4 @@
-"""What CalDAV needs beyond the package comes with an extra, and only when it is used."""
+"""What CalDAV needs beyond the package comes with an extra, and is imported with CalDAV alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask import Flask
 from flask_booking.calendars.caldav import CalDAV
 from flask_booking.calendars.ics import ICal
 from flask_booking.calendars.provider import CalendarProvider, OwnAccess, Sign
-from flask_booking.connections.problems import ForbiddenAddress, Misconfigured, Unreachable
+from flask_booking.connections.problems import ForbiddenAddress, Unreachable
 from tests.fixtures.caldav import HostsCalendar
 
 
@@ -46,19 +46,10 @@ def test_nothing_replaces_the_applications_urllib3() -> None:
     assert importlib.util.find_spec("caldav") is None
 
 
-def test_the_extra_is_imported_only_when_a_server_is_asked() -> None:
+def test_the_extra_is_imported_only_with_what_needs_it() -> None:
     program = (
-        "import sys, flask_booking, flask_booking.calendars.caldav, flask_booking.calendars.ics\n"
+        "import sys, flask_booking, flask_booking.calendars.registry, flask_booking.calendars.ics\n"
         "print(sorted({'defusedxml', 'recurring_ical_events'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"
-
-
-def test_without_the_extra_an_operator_is_told_what_to_install(
-    radicale_calendar: HostsCalendar, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "defusedxml", None)
-    with pytest.raises(Misconfigured) as caught:
-        CalDAV().account(radicale_calendar.access())
-    assert caught.value.detail == "install flask-booking[caldav]"

@@ -188,6 +188,11 @@ MEETINGS = dict.fromkeys(KINDS, "meeting")
 REFUSED = [
     (users(locale="tongue"), "crm.user_fields.locale: Agent has no attribute 'tongue'"),
     (users(name=("given", "name")), "crm.user_fields.name: Agent has no attribute 'given'"),
+    (
+        users(name="names"),
+        "has no attribute 'names' (did you mean 'name'?); name one that it has, two for first and last",
+    ),
+    (contacts(Lead, owner="owner_key"), "(did you mean 'owner'?); name one that it has, or '' for none"),
     (users(is_admin="is_admin"), "crm.user_fields.is_admin: Agent.is_admin is a method"),
     (users(is_admin="role"), "crm.user_fields.is_admin: Agent.role is a text; override CRM.is_admin"),
     (users(tenant="firm"), None),

@@ -62,6 +62,13 @@ class Note(Base):
     day: Mapped[dt.date]
 
 
+class Remark(Base):
+    __tablename__ = "remark"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    line: Mapped[str | None] = mapped_column(sa.String(100))
+    text: Mapped[str] = mapped_column(sa.Text)
+
+
 @pytest.fixture
 def db() -> Iterator[Session]:
     """The firms 0 and 1, each with a user of the same number."""
@@ -107,3 +114,19 @@ def test_a_tenant_may_be_a_key_here_and_a_relationship_there(of_users: str, of_r
     made[1].gone = 0
     db.flush()
     assert crm.find_contact(db, "sam@x.example", users[1]) is made[1]
+
+
+@pytest.mark.parametrize(
+    ("subject", "written"),
+    [("", (None, "Meeting booked: Intro\n2 pm\nSee you")), ("line", ("Meeting booked: Intro", "2 pm\nSee you"))],
+)
+def test_a_timeline_of_single_texts_says_in_them_what_happened(
+    subject: str, written: tuple[str | None, str], db: Session
+) -> None:
+    crm = CRM(User, activity=Remark, activity_fields=ActivityFields(contact="", subject=subject, body="text"))
+    crm.check()
+    happening = Happening(
+        "booked", "guest", dt.datetime(2030, 1, 1, tzinfo=dt.UTC), "Meeting booked: Intro", "2 pm\nSee you"
+    )
+    remark: Any = crm.record_activity(db, happening, None, None, db.get(User, 0))  # type: ignore[arg-type]
+    assert (remark.line, remark.text) == written

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from flask_booking.calendars.registry import offered
 from flask_booking.models import Connection, ConnectionState
 from flask_booking.models.columns import utcnow
 from flask_booking.state import session
@@ -44,6 +46,21 @@ def test_registrations_are_judged(patient: MakePatient, config: dict[str, Any], 
     said = patient(tables=False, **config).says("sign-in")
     assert sentence in said
     assert "hush-hush" not in said
+
+
+def test_calendars_whose_extra_is_not_installed_are_not_offered(
+    patient: MakePatient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in [name for name in sys.modules if name.startswith("flask_booking.calendars.caldav")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "defusedxml", None)
+    bare = patient(tables=False)
+    said = bare.says("sign-in")
+    assert "hosts can connect iCal calendars" in said
+    assert 'aren\'t offered them → Install it with `pip install "flask-booking[caldav]"`.' in said
+    with bare.app.test_request_context():
+        assert [service.name for service in offered()] == ["ical"]
+    assert "CalDAV" not in patient(tables=False, BOOKING_CALENDAR_PROVIDERS={"caldav": None}).says("sign-in")
 
 
 def make_calendars(patient: Patient, **columns: Any) -> None:

@@ -55,6 +55,22 @@ def test_a_missing_column_table_and_constraint_are_named(patient: MakePatient, f
     assert "tables are missing: booking_used_challenge → Set up Flask-Migrate" in broken.says("tables")
 
 
+def test_contacts_and_activities_that_are_named_later_come_by_a_revision_of_the_crms_own(
+    patient: MakePatient, fresh_database: MakeDatabase
+) -> None:
+    later = patient(
+        lambda app: Migrate(app, db, directory=str(MIGRATIONS)), url=fresh_database("postgresql"), tables=False
+    )
+    later.app.test_cli_runner().invoke(args=["db", "upgrade"])
+    assert later.says("tables").startswith("ok ")
+    run(later, "ALTER TABLE booking_history DROP COLUMN activity_id")
+    (missing,) = later.findings("tables")
+    assert missing.text == "1 column missing: booking_history.activity_id; pages that read them fail"
+    assert "run `flask db migrate`, look the revision over, then run `flask db upgrade`." in missing.advice
+    run(later, "ALTER TABLE booking_booking DROP COLUMN reason")
+    assert "→ Run `flask booking migrate`, then `flask db upgrade`." in later.says("tables")
+
+
 def test_postgresqls_guard_against_double_booking_is_missed(patient: MakePatient, fresh_database: MakeDatabase) -> None:
     broken = patient(url=fresh_database("postgresql"))
     assert broken.says("tables").startswith("ok ")

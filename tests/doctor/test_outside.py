@@ -52,6 +52,10 @@ def test_pages_are_asked_for_at_the_address_that_the_crm_trusts(patient: MakePat
     [
         ({"BOOKING_MAIL_URL": "smtp:/x"}, "fail BOOKING_MAIL_URL can't be read"),
         ({"BOOKING_MAIL_FROM": "Bookings"}, "fail BOOKING_MAIL_FROM is no address"),
+        (
+            {"BOOKING_MAIL_URL": "console:"},
+            "warn mails are printed by the process that does the work, and reach nobody",
+        ),
         ({}, "warn mails come from @localhost"),
         ({"BOOKING_MAIL_FROM": "a@example.com"}, "ok by Quiet.send_mail, from @example.com"),
     ],

@@ -147,6 +147,19 @@ def test_an_operator_offers_few_languages_and_says_what_others_read(make_app: Ma
     assert read == ["de", "fr", "fr"]
 
 
+def test_one_language_is_everybodys_also_theirs_who_chose_another_before(make_app: MakeApp) -> None:
+    app = make_app("sqlite://", BOOKING_LANGUAGES=["de"])
+    with app.app_context():
+        ann = make_bookable(app)
+        ann.host.locale = "en_US"
+        session().commit()
+        client = logged_in(app, ann.user)
+        assert ann.host.language == "de"
+    english = {"Accept-Language": "en-US"}
+    assert tongue(app.test_client().get(PAGE, headers=english).text)[0] == "de"
+    assert "Nichts wartet auf Sie" in client.get("/settings/booking/", headers=english).text
+
+
 def test_a_crm_s_own_catalogue_comes_first_and_adds_languages(make_app: MakeApp, tmp_path: Path) -> None:
     for language, own in (("de", "Such dir einen Tag aus"), ("nl", "Kies een dag")):
         catalogue = Catalog(locale=language)

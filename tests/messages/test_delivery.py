@@ -113,6 +113,24 @@ def test_links_work_outside_of_a_request(ann: Bookable, smtp: MailServer) -> Non
     assert token not in host.get_content()
 
 
+def test_a_developer_reads_mails_at_the_console_with_their_links_in_one_piece(
+    ann: Bookable, smtp: MailServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ann.app.config["BOOKING_MAIL_URL"] = "console:"
+    booking = book(ann)
+    token = booking.manage_token
+    deliver_due(ann.app)
+    printed = capsys.readouterr().out
+    assert "To: Grace Hopper <grace@example.com>\nSubject: Confirmed: Intro with Ann Meyer" in printed
+    assert "Subject: New meeting: Grace Hopper" in printed
+    assert f"https://crm.example.com/app/book/manage/{token}/reschedule\n" in printed
+    assert "Attachment: invite.ics\n" in printed
+    assert smtp.delivered == []
+    assert set(session().scalars(sa.select(OutboxMessage.state).where(OutboxMessage.done_at.is_not(None)))) == {
+        MessageState.DONE
+    }
+
+
 def test_a_failing_contact_link_costs_the_link_alone(
     ann: Bookable, smtp: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

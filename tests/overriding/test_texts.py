@@ -70,6 +70,10 @@ def test_words_of_a_language_come_before_those_of_all(worded: Flask, language: s
         ({"You are meeting %(host)s.": "%(host)"}, "can't be filled in"),
         ({"Your details": ""}, "needs words"),
         ({"xx-yy-zz": {"Your details": "?"}}, "'xx-yy-zz' is no language"),
+        (
+            {"Your details": {"de": "Zu Ihnen"}},
+            "write the language first, and in it the texts: {'de': {'Choose a day': …}}",
+        ),
         ({"de": {"Your detail": "?"}}, "did you mean 'Your details'?"),
     ],
 )

@@ -9,9 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from example_app.extensions import db
 from flask_booking import catalog
 from flask_booking.models import Booking, Hold, OccupiedTime, OutboxMessage
 from flask_booking.state import session
+from tests.fixtures.apps import MakeApp
 from tests.fixtures.people import Bookable
 from tests.public.guest import DETAILS, ahead, book, choose, form_to, heading, manage, send, text_of, times
 
@@ -326,3 +328,15 @@ def test_secret_pages_are_neither_stored_nor_indexed_nor_told(ann: Bookable, cli
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["X-Robots-Tag"] == "noindex, nofollow"
     assert client.get(TIMES).headers["Cache-Control"] == "private, no-cache", "Back shall find it as it was left"
+
+
+def test_the_log_of_a_crm_without_the_tables_names_the_command_that_helps(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app("sqlite://", TESTING=False, PROPAGATE_EXCEPTIONS=False, BOOKING_WORKER=False)
+    with app.app_context():
+        db.drop_all()
+    for path in ("/book/ann", "/api/booking/v1/public/ann"):
+        caplog.clear()
+        assert app.test_client().get(path).status_code == 500
+        assert "OperationalError (`flask booking doctor` tells whether the database has all it needs)" in caplog.text

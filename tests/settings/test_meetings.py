@@ -24,7 +24,12 @@ def test_a_contacts_page_shows_its_meetings_and_books_the_next(office: Office) -
         page = render_template_string(PAGE, contact=contact)
     assert f'href="{ROOT}/book?contact={contact_key(office, public_id)}"' in page
     assert "Book with Sam Guest" in page
-    assert page.index("Upcoming meetings") < page.index(public_id) < page.index("Past meetings") < page.index(old)
+    assert (
+        page.index("Upcoming meetings")
+        < page.index(public_id)
+        < page.index("Past and cancelled meetings")
+        < page.index(old)
+    )
     assert "settings.css?v=" in page
     assert page.count('class="bk-meeting ') == 2
 

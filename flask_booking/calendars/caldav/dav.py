@@ -8,7 +8,9 @@ import typing as t
 import urllib.parse
 from xml.sax.saxutils import escape
 
-from ...connections.problems import Misconfigured, Unreadable
+from defusedxml import DefusedXmlException, ElementTree  # of the extra: without it the registry leaves CalDAV out
+
+from ...connections.problems import Unreadable
 
 if t.TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -61,15 +63,10 @@ class Multistatus:
 def parsed(body: bytes) -> Element:
     """The document of an answer.
 
-    Raises :class:`Unreadable`, also for one with entities or a document type, and :class:`Misconfigured` without the
-    extra.
+    Raises :class:`Unreadable`, also for one with entities or a document type.
     """
     if body.count(b"<") > MOST_TAGS:
         raise Unreadable("too many elements")
-    try:
-        from defusedxml import DefusedXmlException, ElementTree
-    except ImportError:
-        raise Misconfigured("install flask-booking[caldav]") from None
     try:
         return ElementTree.fromstring(body, forbid_dtd=True)
     except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):

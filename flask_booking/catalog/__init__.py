@@ -17,7 +17,7 @@ from .event_types import (
     set_hosts,
     update_event_type,
 )
-from .hosts import ensure_host, host_of, update_host
+from .hosts import ensure_host, host_of, move_to_zone, update_host
 from .pages import update_page
 from .rules import delete_rule, save_rule
 from .schedules import (
@@ -48,6 +48,7 @@ __all__ = [
     "host_of",
     "make_default",
     "move_event_type",
+    "move_to_zone",
     "order_event_types",
     "remove_domain",
     "remove_override",

@@ -77,6 +77,21 @@ def update_host(host: Host, values: c.Mapping[str, t.Any]) -> None:
     session().commit()
 
 
+def move_to_zone(host: Host, zone_key: str) -> None:
+    """Have a host be in another time zone, with the hours that were in the former one.  The clock times stay.
+
+    Raises :class:`~flask_booking.errors.InvalidInput`.
+    """
+    problems: check.Problems = {}
+    key = check.zone_key(zone_key, "time_zone", problems)
+    check.finish(problems)
+    db, row = session(), Schedule
+    db.execute(sa.update(row).where(row.host_id == host.id, row.time_zone == host.time_zone).values(time_zone=key))
+    host.time_zone = key
+    lock_calendars(db, [host.id])
+    db.commit()
+
+
 def page_taken(db: Session, slug: str, page: BookingPage | None = None) -> bool:
     """Whether another page, or an address of our own, has this slug."""
     if slug in RESERVED:

@@ -82,6 +82,18 @@ def host() -> ResponseReturnValue:
     return redirect(url_for("booking_settings.host"), 303)
 
 
+@blueprint.post("/you/zone")
+def take_zone() -> ResponseReturnValue:
+    """The time zone of the device, which a new host is offered."""
+    try:
+        catalog.move_to_zone(desk().host, request.form.get("time_zone", ""))
+    except InvalidInput as error:
+        notices.tell(str(next(iter(error.fields.values()))), kind="warning")
+    else:
+        notices.tell(_("Your hours are in %(zone)s now.", zone=desk().host.time_zone.replace("_", " ")))
+    return redirect(url_for("booking_settings.overview"), 303)
+
+
 def contrast_note(accent: str) -> tuple[bool, str]:
     """Whether a colour can be read as it is, and what guests will see."""
     wanted = parsed(accent) if accent.strip() else house_accent()

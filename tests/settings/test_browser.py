@@ -333,6 +333,23 @@ def test_a_meeting_is_booked_and_moved_by_keyboard_alone(at_desk: Open, office: 
     expect(page.get_by_role("status")).to_contain_text("Moved.")
 
 
+@pytest.mark.parametrize(("there", "offered"), [("Asia/Tokyo", True), ("Europe/Copenhagen", False)])
+def test_a_new_host_is_offered_hours_in_the_zone_of_the_device(
+    at_desk: Open, office: Office, there: str, offered: bool
+) -> None:
+    office.do(lambda: catalog.move_to_zone(office.host(), "Europe/Berlin"))
+    page = at_desk(time_zone=there).open("/")
+    expect(page.get_by_role("heading", name="First steps")).to_be_visible()
+    offer = page.get_by_role("button", name="Have my hours there")
+    if not offered:
+        expect(offer).to_be_hidden()
+        return
+    expect(page.locator("[data-zone-offer]")).to_contain_text("Asia/Tokyo")
+    offer.click()
+    expect(page.get_by_role("status")).to_contain_text("Your hours are in Asia/Tokyo now.")
+    expect(offer).to_be_hidden()
+
+
 def test_an_administrator_switches_to_a_colleague(at_desk: Open) -> None:
     page = at_desk(user="cleo").open("/event-types")
     page.get_by_label("Looking after").select_option("Ben Vogel")

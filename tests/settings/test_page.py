@@ -7,7 +7,9 @@ import datetime as dt
 import pytest
 
 from flask_booking import catalog, scheduling
+from flask_booking.models import Schedule
 from flask_booking.settings.times import address_of
+from flask_booking.state import session
 
 from .conftest import Office, Screens, said, tomorrow
 
@@ -103,6 +105,31 @@ def test_the_hosts_settings_are_kept(office: Office, ann: Screens) -> None:
             40,
         )
         assert (host.active, host.notify_by_email) == (True, False)
+
+
+def test_hours_go_with_their_host_into_the_zone_of_a_device(office: Office, ann: Screens) -> None:
+    with office.app.app_context():
+        before = office.host().time_zone
+        elsewhere = Schedule(host_id=office.host().id, name="Trips", time_zone="Asia/Tokyo", weekly=[[]] * 7)
+        session().add(elsewhere)
+        session().commit()
+    assert ann.post("/you/zone", time_zone="America/Los_Angeles").status_code == 303
+    assert "Your hours are in America/Los Angeles now." in ann.text("/")
+    with office.app.app_context():
+        assert before != office.host().time_zone == "America/Los_Angeles"
+        zones = {row.name: row.time_zone for row in session().query(Schedule).filter_by(host_id=office.host().id)}
+        assert zones.pop("Trips") == "Asia/Tokyo", "it wasn't in the host's own zone"
+        assert set(zones.values()) == {"America/Los_Angeles"}
+
+
+@pytest.mark.parametrize("zone", ["", "Mars/Base", "../../etc"])
+def test_no_hours_go_into_a_zone_that_isnt_known(office: Office, ann: Screens, zone: str) -> None:
+    with office.app.app_context():
+        before = office.host().time_zone
+    assert ann.post("/you/zone", time_zone=zone).status_code == 303
+    assert "This time zone isn't known." in ann.text("/")
+    with office.app.app_context():
+        assert office.host().time_zone == before
 
 
 def test_wrong_settings_are_refused(ann: Screens) -> None:

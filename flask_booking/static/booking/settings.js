@@ -294,6 +294,23 @@ for (const preview of all("[data-live]")) {
   form.addEventListener("change", later);
 }
 
+// A new host whose hours are in another time zone than this device is offered to have them here.
+
+function clockIn(zone, day) {
+  return new Date(day).toLocaleString("en", { timeZone: zone });
+}
+
+for (const offer of all("[data-zone-offer]")) {
+  const there = offer.dataset.zoneOffer;
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const now = Date.now();
+  // Names of the same zone differ, clocks don't: neither now nor in half a year.
+  if (!here || [now, now + 182 * 864e5].every((day) => clockIn(here, day) === clockIn(there, day))) continue;
+  offer.elements.time_zone.value = here;
+  offer.querySelector("[data-zone-name]").textContent = here.replaceAll("_", " ");
+  offer.hidden = false;
+}
+
 // Variables are put where the text is being written.
 
 let written = null;

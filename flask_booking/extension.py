@@ -14,6 +14,8 @@ from .crm import CRM
 from .encryption import encryption_keys
 from .errors import BookingConfigError
 from .i18n import OWN_TEXTS
+from .i18n.catalogues import translated
+from .i18n.locale import known_locale
 from .orm import bind, check_keys
 from .state import BookingState, Memory
 from .texts import own_texts
@@ -54,6 +56,7 @@ class FlaskBooking:
         if unknown:
             raise BookingConfigError("\n".join(map(_unknown, sorted(unknown))))
         _check_addresses(app)
+        _check_languages(app)
         encryption_keys(app.config["BOOKING_ENCRYPTION_KEYS"], app.config.get("SECRET_KEY"))
         check_keys(db, crm.models)
         crm.check()
@@ -92,6 +95,26 @@ def _check_addresses(app: Flask) -> None:
             "The app was made with host_matching=True, so that only rules with a host are found, and blueprints have "
             "none: make it with subdomain_matching=True, or have hosts told apart by the server in front of it"
         )
+
+
+def _check_languages(app: Flask) -> None:
+    """Refuse languages that nobody can be spoken to in: pages in another one would come as a surprise."""
+    wanted, default = app.config["BOOKING_LANGUAGES"], app.config["BOOKING_DEFAULT_LOCALE"]
+    if isinstance(wanted, str):
+        raise BookingConfigError(f'BOOKING_LANGUAGES is a list: ["{wanted}"]')
+    if known_locale(default) is None:
+        raise BookingConfigError(f"BOOKING_DEFAULT_LOCALE: {default!r} is no code of a language, such as de or pt-BR")
+    with app.app_context():
+        words = translated()
+    for tag in wanted or ():
+        name = known_locale(tag)
+        if name is None:
+            raise BookingConfigError(f"BOOKING_LANGUAGES: {tag!r} is no code of a language, such as de or pt-BR")
+        if not {name, name.partition("_")[0]}.intersection(words):
+            raise BookingConfigError(
+                f"BOOKING_LANGUAGES: there are no words in {tag!r}, only in {', '.join(words)}. "
+                "A folder in BOOKING_TRANSLATIONS can add some."
+            )
 
 
 def _register(app: Flask) -> None:

@@ -38,10 +38,16 @@ def folders() -> tuple[Path, ...]:
 
 def languages() -> tuple[str, ...]:
     """The languages to offer, in order of their codes: those of ``BOOKING_LANGUAGES`` that there are words in."""
-    found = _languages(folders())
+    found = translated()
     wanted = current_app.config.get("BOOKING_LANGUAGES") if has_app_context() else None
-    names = {normal_locale(tag) for tag in wanted or ()}
+    wanted = [normal_locale(tag) for tag in wanted or ()]
+    names = {*wanted, *(name.partition("_")[0] for name in wanted)}
     return tuple(name for name in found if name in names) or found
+
+
+def translated() -> tuple[str, ...]:
+    """The languages that there are words in, whichever of them are offered."""
+    return _languages(folders())
 
 
 @functools.cache

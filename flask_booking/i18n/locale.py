@@ -25,7 +25,7 @@ def known_locale(tag: str | None) -> str | None:
     """The locale of a language tag (``pt-BR``, ``pt_br``) as ``pt_BR``; None for anything unknown."""
     try:
         return str(Locale.parse((tag or "").strip()[:64].replace("-", "_")))
-    except (UnknownLocaleError, ValueError, TypeError):
+    except (UnknownLocaleError, ValueError, TypeError, AttributeError):
         return None
 
 

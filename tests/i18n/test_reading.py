@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -12,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_booking.catalog import host_of
+from flask_booking.errors import BookingConfigError
 from flask_booking.i18n import languages, text_direction, use_locale
 from flask_booking.messages.gather import invite, view_of
 from flask_booking.messages.invitation import Method
@@ -240,3 +242,25 @@ def test_who_becomes_a_host_begins_as_the_browser_is_set(app: Flask) -> None:
         assert host is not None
         assert (host.locale, host.week_start) == ("pt_BR", 6)
         assert '<option value="pt_BR" selected>Português (Brasil)</option>' in screen
+
+
+def test_a_countrys_name_offers_its_language(make_app: MakeApp) -> None:
+    app = make_app("sqlite://", BOOKING_LANGUAGES=["pt-BR", "de"])
+    with app.app_context():
+        assert languages() == ("de", "pt")
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"BOOKING_LANGUAGES": "de"}, 'BOOKING_LANGUAGES is a list: ["de"]'),
+        ({"BOOKING_LANGUAGES": ["German"]}, "BOOKING_LANGUAGES: 'German' is no code of a language"),
+        ({"BOOKING_LANGUAGES": ["de", "nl"]}, "there are no words in 'nl', only in ar, de, en, es, fr, ja, pt"),
+        ({"BOOKING_DEFAULT_LOCALE": "English"}, "BOOKING_DEFAULT_LOCALE: 'English' is no code of a language"),
+    ],
+)
+def test_languages_that_nobody_can_be_spoken_to_in_are_refused(
+    make_app: MakeApp, setting: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(BookingConfigError, match=re.escape(words)):
+        make_app("sqlite://", **setting)

@@ -154,7 +154,7 @@ def _day(date: dt.date, count: int, chosen: dt.date | None, today: dt.date, url:
     if not count:
         return Day(format_date(date, style="day number"), words, today=date == today, selected=date == chosen)
     label = ngettext("%(day)s, %(num)s time free", "%(day)s, %(num)s times free", count, day=words)
-    address = url(month=f"{date:%Y-%m}", date=date.isoformat())
+    address = url(date=date.isoformat())
     return Day(format_date(date, style="day number"), label, address, count, date == chosen, date == today)
 
 

@@ -23,7 +23,7 @@ def life() -> None:
         db.session.commit()
         assert (crm.key_of(ann), crm.display_name(ann), crm.locale_of(ann)) == (0, "Ann Meyer", "en")
         event = bookable(ann, "ann")
-        start, began = midnight(), now()
+        start, began = midnight(), now().replace(microsecond=0)
 
         # A guest becomes a contact whose texts fit, and two of them without a number may share it.
         booking = book(event.id, request(start, "Sam@Acme-Industries.example", intake=None))

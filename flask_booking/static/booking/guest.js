@@ -55,10 +55,10 @@ function focusAfter(main, keep) {
 
 document.addEventListener("click", (event) => {
   if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  const link = event.target.closest("a[data-nav]");
+  const link = event.target.closest("a[data-nav], [data-nav] a");
   if (link) {
     event.preventDefault();
-    show(link.href, { keep: link.dataset.keep });
+    show(link.href, { keep: link.dataset.keep || "day" });
     return;
   }
   const zones = event.target.closest("a[data-zones]");

@@ -109,7 +109,7 @@ def versions(python: Path) -> str:
 def run(python: Path, arguments: list[str]) -> tuple[bool, str]:
     """Run the tests; whether they passed, and pytest's last line."""
     chosen = arguments or TESTS
-    pytest = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "-k", LEFT_OUT, *chosen]
+    pytest = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "3", "-k", LEFT_OUT, *chosen]
     environ = {"BOOKING_TEST_SCENARIOS": SCENARIOS, **os.environ, "PYTHONPATH": str(ROOT)}
     last = ""
     with subprocess.Popen(pytest, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:

@@ -11,9 +11,10 @@ import hashlib
 import re
 import typing as t
 from collections.abc import Mapping
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.header import Header
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UniqueAddressHeader, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8, Policy
+from email.policy import SMTP, SMTPUTF8, EmailPolicy, Policy
 
 from .invitation import Invitation, Person, calendar_bytes, checked_address
 from .plain import LINE_LENGTH, NAME_LENGTH, one_line
@@ -31,8 +32,23 @@ class _Unfolded(UnstructuredHeader, BaseHeader):
         return f"{self.name}: {self}{policy.linesep}"
 
 
+class _OneAddress(UniqueAddressHeader):
+    """A header with one address.  Python 3.13 loses spaces between the encoded words of a name in its first releases
+    (CPython gh-121284): the older ``email.header`` doesn't."""
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        header, end = t.cast(t.Any, self), policy.linesep
+        (address,) = header.addresses
+        if address.display_name.isascii() or policy.utf8:
+            return BaseHeader.fold(header, policy=policy)
+        words = Header(address.display_name, "utf-8", maxlinelen=76, header_name=header.name)
+        return f"{header.name}: {words.encode(linesep=end)}{end} <{address.addr_spec}>{end}"
+
+
 _HEADERS = HeaderRegistry()
 _HEADERS.map_to_type("list-unsubscribe", _Unfolded)
+for _name in ("from", "to", "reply-to"):
+    _HEADERS.map_to_type(_name, t.cast("type[BaseHeader]", _OneAddress))
 
 AUTOMATIC: t.Final[Mapping[str, str]] = {
     # RFC 3834: nobody's holiday notice shall answer; Exchange only knows its own header.

@@ -6,8 +6,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-# How many processes run the tests: they wait for databases and browsers, so three share two cores well.
-WORKERS ?= 3
+# How many processes run the tests: two share the work well on two cores, and don't starve each other's browsers.
+WORKERS ?= 2
 # Arguments for pytest, for instance: make test ARGS="tests/scheduling -x"
 ARGS ?=
 

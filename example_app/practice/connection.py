@@ -47,7 +47,7 @@ def connections() -> list[Connection]:
 def calendar_of(user_id: int) -> ConnectedCalendar | None:
     """The calendar as one that this user has connected."""
     mine = (calendar for one in connections() if one.host.user_id == user_id for calendar in one.calendars)
-    return next((calendar for calendar in mine if calendar.remote_id.endswith("/work/")), None)
+    return next((calendar for calendar in mine if calendar.remote_id.rstrip("/").rpartition("/")[2] == "work"), None)
 
 
 def read_ones() -> list[ConnectedCalendar]:

@@ -63,7 +63,11 @@ class Choosing:
 
     def times(self, hold: str | None = None) -> NewTimes:
         """The times on offer; those of the form's own hold among them."""
-        return NewTimes(self.found, self.duration, ignoring_hold(hold) if hold else NOTHING)
+        if not hold:
+            return NewTimes(self.found, self.duration, NOTHING)
+        ignoring = ignoring_hold(hold)
+        # Looked up after the hold: one that is given back in between would be nobody's and still in the way.
+        return NewTimes(find_event(self.page, self.event.slug), self.duration, ignoring)
 
 
 def choosing(page: str, event: str, problems: list[str]) -> Choosing:

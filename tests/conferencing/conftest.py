@@ -146,3 +146,12 @@ def office(make_app: MakeApp, database_url: str, zoom: Zoom, smtp: MailServer) -
         catalog.update_event_type(ann.event, {"locations": [ZOOM]})
         connect_zoom(zoom, ann.host)
         yield Office(app, ann, zoom, smtp, memory)
+
+
+@pytest.fixture
+def inviting(office: Office) -> Memory:
+    """Ann's calendar invites guests by itself, and names events as it likes."""
+    catalog.update_event_type(office.ann.event, {"locations": [{"id": "c", "kind": "custom", "text": "By the sea"}]})
+    office.add_calendar(invites=True)
+    office.memory.own_uids = True
+    return office.memory

@@ -8,11 +8,11 @@ import secrets
 import pytest
 
 from example_app.models import User
-from flask_booking import catalog, jobs
-from flask_booking.calendars import connecting, differences
+from flask_booking import jobs
+from flask_booking.calendars import differences
 from flask_booking.calendars.care import resume
 from flask_booking.calendars.memory import Memory
-from flask_booking.connections.problems import NotAllowed, Unreachable
+from flask_booking.connections.problems import NotAllowed
 from flask_booking.jobs import outbox
 from flask_booking.models import (
     Booking,
@@ -25,59 +25,16 @@ from flask_booking.models import (
     OutboxMessage,
 )
 from flask_booking.models.columns import utcnow
-from flask_booking.scheduling import BookingRequest, book, cancel, intake, reassign, reschedule
+from flask_booking.scheduling import cancel, reassign, reschedule
 from flask_booking.scheduling.calendar_events import calendar_message
 from flask_booking.scheduling.invited import guests_uid
 from flask_booking.scheduling.outbox import write
 from flask_booking.state import session
 from tests.calendars.made import new_calendar, new_connection
-from tests.conferencing.conftest import GUEST, HOST, Office
-from tests.conferencing.test_told import hold_back, invited_to, text
+from tests.conferencing.conftest import HOST, Office
+from tests.conferencing.test_told import hold_back, text
+from tests.conferencing.trying import BOTH, check, down, event, last_try, try_again
 from tests.scheduling.bookable import new_host
-
-BOTH = (GUEST, HOST)
-TELLING = (OutboxMessage.topic == "mail", OutboxMessage.rule_id.is_(None))
-
-
-def last_try(office: Office, topic: str = "calendar") -> None:
-    """Have what waits of ``topic`` tried once more, for the last time."""
-    for row in office.rows(OutboxMessage.topic == topic, OutboxMessage.state == MessageState.WAITING):
-        row.attempts, row.due_at = office.app.config["BOOKING_MAX_ATTEMPTS"] - 1, utcnow()
-    session().commit()
-    office.deliver()
-
-
-def down(office: Office, times: int = 1) -> None:
-    office.memory.troubles += [Unreachable("503")] * times
-
-
-def event() -> CalendarEvent:
-    session().rollback()
-    return session().query(CalendarEvent).populate_existing().one()
-
-
-def try_again(office: Office) -> None:
-    """What the host does on the booking's page."""
-    assert differences.put_back(event())
-    office.deliver()
-
-
-def check(office: Office, booking: Booking, *, uid: str = "") -> None:
-    """Guest and host have the meeting from our mails: once, and as it is now."""
-    booking = office.fresh(booking)
-    for reader in BOTH:
-        [entry] = office.entries(reader)
-        assert (entry.starts, entry.sequence) == (booking.starts_at, booking.sequence)
-        assert entry.uid == (uid or booking.uid)
-
-
-@pytest.fixture
-def inviting(office: Office) -> Memory:
-    """Ann's calendar invites guests by itself, and names events as it likes."""
-    catalog.update_event_type(office.ann.event, {"locations": [{"id": "c", "kind": "custom", "text": "By the sea"}]})
-    office.add_calendar(invites=True)
-    office.memory.own_uids = True
-    return office.memory
 
 
 class TestEvent:
@@ -394,106 +351,6 @@ class TestEvent:
         assert len(office.entries()) == 1
 
 
-class TestLinkOfCalendar:
-    """A link that was to come with the event."""
-
-    @pytest.fixture(autouse=True)
-    def meet(self, office: Office) -> None:
-        office.add_calendar(conferencing=["google_meet"])
-        remote = office.memory.calendars_by_id["work"]
-        remote.remote = remote.remote.__class__(**{**remote.remote.__dict__, "conferencing": ("google_meet",)})
-        catalog.update_event_type(office.ann.event, {"locations": [{"id": "m", "kind": "google_meet"}]})
-
-    def test_is_waited_for_no_more(self, office: Office) -> None:
-        booking = office.book()
-        assert all(row.due_at > utcnow() + dt.timedelta(seconds=30) for row in office.rows(*TELLING))
-        down(office)
-        last_try(office)
-        assert office.kinds() == office.kinds(HOST) == ["booked"]
-        check(office, booking)
-        assert invited_to(office.client().inbox[-1]) == "Google Meet"
-
-    def test_is_mailed_when_it_comes_after_all(self, office: Office) -> None:
-        booking = office.book()
-        down(office)
-        last_try(office)
-        try_again(office)
-        assert office.kinds() == office.kinds(HOST) == ["booked", "linked"]
-        check(office, booking)
-        assert invited_to(office.client().inbox[-1]) == office.fresh(booking).location["url"]
-
-    def test_is_given_up_alone_when_the_event_is_there(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-        booking = office.book()
-        real = office.memory.write
-
-        def write(*arguments: object) -> object:
-            written = real(*arguments)  # type: ignore[arg-type]
-            return written.__class__(**{**written.__dict__, "join_url": "", "join_pending": True})
-
-        monkeypatch.setattr(office.memory, "write", write)
-        office.deliver()
-        assert (event().state, event().problem) == (EventState.WRITTEN, "link_pending")
-        down(office)
-        last_try(office)
-        assert office.states("calendar") == [MessageState.FAILED]
-        assert (event().state, event().problem) == (EventState.WRITTEN, "no_link")
-        assert office.kinds() == office.kinds(HOST) == ["booked"]
-        assert len(office.entries()) == 1
-        assert office.entries(HOST) == [], "it is in the host's calendar"
-        assert office.fresh(booking).location["url"] == ""
-
-
-class TestLinkOfService:
-    """A link that was to come from Zoom."""
-
-    def test_is_waited_for_no_more(self, office: Office) -> None:
-        booking = office.book()
-        office.zoom.fail(503, method="POST", path="/v2/")
-        last_try(office, "conference")
-        assert (office.link().state, office.link().problem) == (EventState.FAILED, "unreachable")
-        assert office.kinds() == office.kinds(HOST) == ["booked"]
-        check(office, booking)
-
-    def test_is_waited_for_no_more_when_it_is_refused(self, office: Office) -> None:
-        office.book()
-        office.zoom.fail(400, {"code": 3161, "message": "No."}, method="POST", path="/v2/")
-        office.deliver()
-        assert (office.link().state, office.link().problem) == (EventState.FAILED, "not_allowed")
-        assert office.kinds() == office.kinds(HOST) == ["booked"]
-
-    def test_is_mailed_when_it_comes_after_all(self, office: Office) -> None:
-        booking = office.book()
-        office.zoom.fail(503, method="POST", path="/v2/")
-        last_try(office, "conference")
-        assert jobs.retry(office.rows(OutboxMessage.topic == "conference")[0])
-        office.deliver()
-        assert office.link().state is EventState.WRITTEN
-        assert office.kinds() == office.kinds(HOST) == ["booked", "linked"]
-        check(office, booking)
-
-    def test_is_nothing_to_give_up_once_its_meeting_is_off_or_another_message_made_it(self, office: Office) -> None:
-        booking = office.book()
-        hold_back(office, "conference")
-        reschedule(booking.id, office.ann.tomorrow(15), actor="guest")
-        office.deliver()
-        assert office.link().state is EventState.WRITTEN
-        [old, _new] = office.rows(OutboxMessage.topic == "conference")
-        old.attempts, old.due_at = 99, utcnow()
-        session().commit()
-        office.deliver()
-        assert office.states()[0] is MessageState.FAILED
-        assert (office.link().state, office.link().problem) == (EventState.WRITTEN, "")
-
-    def test_a_meeting_that_could_not_be_taken_back_is_noted(self, office: Office) -> None:
-        booking = office.book()
-        office.deliver()
-        cancel(booking.id, actor="guest")
-        office.zoom.fail(503, method="DELETE", path="/v2/")
-        last_try(office, "conference")
-        assert (office.link().state, office.link().problem) == (EventState.FAILED, "unreachable")
-        assert office.kinds() == ["booked", "cancelled"]
-
-
 def test_what_is_refused_and_then_written_invites_nobody_twice(office: Office, inviting: Memory) -> None:
     booking = office.book()
     hold_back(office, "calendar")
@@ -509,68 +366,3 @@ def test_what_is_refused_and_then_written_invites_nobody_twice(office: Office, i
     [draft] = inviting.calendars_by_id["work"].drafts.values()
     assert not draft.invite
     check(office, booking)
-
-
-def waited(office: Office, delta: dt.timedelta) -> None:
-    """Let what waits to be entered be that much older, and due."""
-    for row in office.rows(OutboxMessage.topic == "calendar", OutboxMessage.state == MessageState.WAITING):
-        row.created_at, row.due_at = utcnow() - delta, utcnow()
-    session().commit()
-
-
-def test_a_guest_who_has_waited_an_hour_for_a_calendars_invitation_gets_ours(office: Office, inviting: Memory) -> None:
-    booking = office.book()
-    down(office, 3)
-    office.deliver()
-    assert not office.entries(GUEST), "it may still come from the calendar"
-    for minutes in (61, 120):
-        waited(office, dt.timedelta(minutes=minutes))
-        office.deliver()
-        [entry] = office.entries(GUEST)
-        assert (entry.uid, entry.starts) == (booking.uid, booking.starts_at)
-    assert event().state is EventState.WANTED, "the host's calendar is tried for longer"
-    waited(office, dt.timedelta(hours=3))
-    office.deliver()
-    assert event().state is EventState.WRITTEN
-    [draft] = inviting.calendars_by_id["work"].drafts.values()
-    assert not draft.invite, "a guest isn't invited twice"
-    reschedule(booking.id, office.ann.tomorrow(16), actor="guest")
-    office.deliver()
-    [entry] = office.entries(GUEST)
-    assert (entry.starts, entry.sequence) == (office.ann.tomorrow(16), 1)
-
-
-def test_before_a_meeting_that_begins_soon_nobody_waits_for_an_invitation(office: Office, inviting: Memory) -> None:
-    soon = utcnow().replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=2)
-    checked = intake.check(office.ann.event, name="Grace Hopper", email=GUEST, time_zone="Europe/Paris")
-    booking = book(office.ann.event.id, BookingRequest(soon, checked))
-    down(office)
-    office.deliver()
-    [entry] = office.entries(GUEST)
-    assert (entry.uid, entry.starts) == (booking.uid, soon)
-
-
-def test_a_service_that_has_invited_goes_on_while_it_is_tried(office: Office, inviting: Memory) -> None:
-    booking = office.book()
-    office.deliver()
-    reschedule(booking.id, office.ann.tomorrow(16), actor="guest")
-    down(office, 2)
-    office.deliver()
-    waited(office, dt.timedelta(hours=2))
-    office.deliver()
-    assert not office.entries(GUEST), "its own calendar's service tells of the move, or we do at the end"
-    assert event().invites
-
-
-def test_disconnecting_a_calendar_leaves_no_guest_without_an_invitation(office: Office, inviting: Memory) -> None:
-    booking = office.book()
-    down(office)
-    office.deliver()
-    assert not office.entries(GUEST)
-    connecting.disconnect(session().query(Connection).filter_by(provider="memory").one())
-    office.deliver()
-    [entry] = office.entries(GUEST)
-    assert (entry.uid, entry.starts) == (booking.uid, booking.starts_at)
-    cancel(booking.id, actor="guest")
-    office.deliver()
-    assert not office.entries(GUEST)

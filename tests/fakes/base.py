@@ -156,6 +156,7 @@ def served(fake: F, certificate: Path | None = None) -> Iterator[F]:
     Over TLS with a ``certificate``: a file with its key in it.
     """
     listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each body waits 40 ms behind its headers
     port = listening.getsockname()[1]
     context = None
     if certificate:

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,26 +13,16 @@ import sqlalchemy as sa
 from flask import Flask
 
 from flask_booking.crm import Guest
-from flask_booking.models import Booking, MessageState, OutboxMessage
+from flask_booking.models import Booking, ConnectedCalendar, Connection, MessageState, OutboxMessage
+from flask_booking.models.columns import utcnow
 from flask_booking.scheduling import BookingRequest, book
 from flask_booking.scheduling.intake import Intake
 from flask_booking.state import session
-from tests.fixtures.apps import CONFIG, MakeApp
+from tests.fixtures.apps import MakeApp
 from tests.fixtures.days import today
 from tests.fixtures.mail import MailServer
 from tests.fixtures.people import make_bookable
-
-ROOT = Path(__file__).parents[2]
-SECONDS_TO_WAIT = 60
-
-
-def eventually(holds: Callable[[], Any], what: str = "it", seconds: float = SECONDS_TO_WAIT) -> Any:
-    """The first true answer of ``holds()``; a condition is waited for, never a time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := holds()):
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} seconds"
-        time.sleep(0.02)
-    return answer
+from tests.jobs.workers import Forked, Worker, Workers, command, workers_in
 
 
 @dataclass
@@ -85,6 +69,17 @@ class Office:
         assert booking is not None
         return booking
 
+    @staticmethod
+    def leases_of_the_dead_end() -> None:
+        """They are up to minutes long: it is as if those had passed."""
+        db, past = session(), utcnow() - dt.timedelta(seconds=1)
+        db.rollback()
+        claimed = OutboxMessage.claimed_until.is_not(None)
+        db.execute(sa.update(OutboxMessage).where(claimed).values(claimed_until=past))
+        db.execute(sa.update(Connection).values(reading_until=past, writing_until=past, renewing_until=past))
+        db.execute(sa.update(ConnectedCalendar).values(due_at=past))
+        db.commit()
+
     def all_done(self) -> bool:
         return set(self.states()) == {MessageState.DONE.value}
 
@@ -122,77 +117,22 @@ def each_office(make_office: MakeOffice, each_database: str) -> Office:
     return make_office(each_database)
 
 
-@dataclass
-class WorkerProcess:
-    """``flask booking work`` of the office's app, as an operator would start it."""
-
-    process: subprocess.Popen[bytes]
-    paused: Path
-
-    def wait_until_paused(self) -> None:
-        """Until the worker stands still at the step that was asked for."""
-
-        def stands_still() -> bool:
-            assert self.process.poll() is None, "the worker ended before it came to the step"
-            return self.paused.exists()
-
-        eventually(stands_still, "the step")
-
-    def kill(self) -> None:
-        """As the kernel does when memory is short."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(30)
-
-    def end(self) -> int:
-        """As an operator does; returns the exit status."""
-        self.process.terminate()
-        try:
-            return self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.kill()  # nothing of a failed test is left running
-            raise
-
-
-StartWorker = Callable[..., WorkerProcess]
+StartWorker = Callable[..., Worker]
 
 
 @pytest.fixture
-def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
-    """``start_worker(office, pause_at="claimed", every=1)``; steps are in tests/jobs/pausing.py."""
-    started: list[WorkerProcess] = []
-    log = tmp_path / "workers.log"
+def workers(tmp_path: Path) -> Iterator[Workers]:
+    with workers_in(tmp_path) as workers:
+        yield workers
 
-    def start(office: Office, *arguments: str, pause_at: str = "", every: float = 1) -> WorkerProcess:
-        config = {
-            key: value
-            for key, value in office.app.config.items()
-            if (key in CONFIG or key.startswith("BOOKING_")) and not callable(value)
-        }
-        config["SQLALCHEMY_DATABASE_URI"] = str(office.app.config["SQLALCHEMY_DATABASE_URI"])
-        config["INSTANCE_PATH"] = office.app.instance_path
-        paused = tmp_path / f"paused-{len(started)}"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "flask", "--app", "tests.jobs.pausing:create_app"),
-                    *("booking", "work", "--every", str(every), *arguments),
-                ],
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    "BOOKING_TEST_APP_CONFIG": json.dumps(config),
-                    "BOOKING_TEST_PAUSE_AT": pause_at,
-                    "BOOKING_TEST_PAUSED": str(paused),
-                },
-                stdout=output,
-                stderr=output,
-            )
-        started.append(WorkerProcess(process, paused))
-        return started[-1]
 
-    yield start
-    for worker in started:
-        if worker.process.poll() is None:
-            worker.end()
-    if log.exists():
-        sys.stderr.write(log.read_text()[-6000:])
+@pytest.fixture
+def start_worker(workers: Workers) -> StartWorker:
+    """``start_worker(office, "--processes", "3", pause_at="starting", every=1)``, as an operator starts it."""
+    return lambda office, *arguments, **more: workers.start(command, office.app, *arguments, **more)
+
+
+@pytest.fixture
+def fork_worker(workers: Workers) -> StartWorker:
+    """The same, sooner: for tests of what a worker does, not of how it starts."""
+    return lambda office, *arguments, **more: workers.start(Forked, office.app, *arguments, **more)

@@ -8,15 +8,16 @@ import pytest
 
 from tests.fixtures.databases import Databases
 from tests.fixtures.queues import RedisSpace
-from tests.jobs.conftest import MakeOffice, Office, StartWorker, eventually
+from tests.jobs.conftest import MakeOffice, Office, StartWorker
 from tests.jobs.pausing import STEPS
+from tests.jobs.workers import eventually
 
 
 @pytest.fixture(params=["redis-postgresql", "alone-sqlite"])
 def real_office(request: pytest.FixtureRequest, make_office: MakeOffice, databases: Databases) -> Office:
     """With RQ workers and PostgreSQL, and with workers that only have an SQLite file."""
     way, database = request.param.split("-")
-    config = {"BOOKING_CLAIM_SECONDS": 3}
+    config = {}
     if way == "redis":
         space: RedisSpace = request.getfixturevalue("redis_space")
         config |= {"BOOKING_REDIS_URL": space.url, "BOOKING_QUEUE": space.prefix}
@@ -25,13 +26,14 @@ def real_office(request: pytest.FixtureRequest, make_office: MakeOffice, databas
 
 @pytest.mark.parametrize("step", STEPS)
 def test_another_worker_finishes_what_a_killed_one_began(
-    real_office: Office, start_worker: StartWorker, step: str
+    real_office: Office, fork_worker: StartWorker, step: str
 ) -> None:
     real_office.book()
-    doomed = start_worker(real_office, pause_at=step)
+    doomed = fork_worker(real_office, pause_at=step)
     doomed.wait_until_paused()
     doomed.kill()
-    start_worker(real_office)
+    real_office.leases_of_the_dead_end()
+    fork_worker(real_office)
     eventually(real_office.all_done, "delivery by another worker")
 
     copies = Counter(mail["Message-ID"] for mail in real_office.smtp.messages)

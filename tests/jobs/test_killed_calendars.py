@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from flask_booking.models import BusyTime, CalendarEvent, ConnectedCalendar, Connection, EventState, EventType, Host
+from flask_booking.models import BusyTime, CalendarEvent, ConnectedCalendar, EventState, EventType, Host
 from flask_booking.models.columns import utcnow
 from flask_booking.state import session
 from tests.calendars.made import changed, new_calendar, new_connection
@@ -17,8 +17,9 @@ from tests.fakes.base import served
 from tests.fakes.google import Google
 from tests.fixtures.databases import Databases
 from tests.fixtures.queues import RedisSpace
-from tests.jobs.conftest import MakeOffice, Office, StartWorker, eventually
+from tests.jobs.conftest import MakeOffice, Office, StartWorker
 from tests.jobs.pausing import CALENDAR_STEPS, GAVE_UP
+from tests.jobs.workers import eventually
 from tests.messages.mail_client import MailClient
 
 
@@ -34,7 +35,7 @@ def office(
     side: GoogleSide,
 ) -> Office:  # fmt: skip
     """Ann has connected her calendar, which was never read."""
-    config = {"BOOKING_CLAIM_SECONDS": 3, "BOOKING_PUBLIC_URL": None, "SERVER_NAME": "crm.example.com"}
+    config = {"BOOKING_PUBLIC_URL": None, "SERVER_NAME": "crm.example.com"}
     if way == "redis":
         space: RedisSpace = request.getfixturevalue("redis_space")
         config |= {"BOOKING_REDIS_URL": space.url, "BOOKING_QUEUE": space.prefix}
@@ -58,15 +59,6 @@ def mirrored() -> list[tuple[int, int]]:
     return sorted((row[0], row[1]) for row in session().execute(sa.select(BusyTime.starts, BusyTime.ends)))
 
 
-def leases_of_the_dead_end() -> None:
-    """They are minutes long: it is as if those had passed."""
-    past = utcnow() - dt.timedelta(seconds=1)
-    session().rollback()
-    session().execute(sa.update(Connection).values(reading_until=past, writing_until=past, renewing_until=past))
-    session().execute(sa.update(ConnectedCalendar).values(due_at=past))
-    session().commit()
-
-
 @pytest.mark.parametrize(
     ("way", "database", "step"),
     [
@@ -75,17 +67,17 @@ def leases_of_the_dead_end() -> None:
     ],
 )
 def test_another_worker_finishes_what_a_killed_one_began(
-    office: Office, start_worker: StartWorker, side: GoogleSide, step: str
+    office: Office, fork_worker: StartWorker, side: GoogleSide, step: str
 ) -> None:
     side.add(noon(2))
     side.add(noon(3))
     assert session().scalars(sa.select(EventType)).first()
     office.book(days=5)
-    doomed = start_worker(office, pause_at=step)
+    doomed = fork_worker(office, pause_at=step)
     doomed.wait_until_paused()
     doomed.kill()
-    leases_of_the_dead_end()
-    start_worker(office)
+    office.leases_of_the_dead_end()
+    fork_worker(office)
     eventually(office.all_done, "delivery by another worker")
     eventually(lambda: mirrored() == [noon(2), noon(3)], "reading by another worker")
     assert [times for _event, _mark, times in side.own()] == [noon(5)]
@@ -93,7 +85,7 @@ def test_another_worker_finishes_what_a_killed_one_began(
 
 @pytest.mark.parametrize(("way", "database"), [("alone", "sqlite"), ("redis", "postgresql")])
 def test_a_worker_that_is_killed_while_it_gives_up_is_followed_by_one_that_mails_the_invitation(
-    office: Office, start_worker: StartWorker, side: GoogleSide
+    office: Office, fork_worker: StartWorker, side: GoogleSide
 ) -> None:
     office.app.config["BOOKING_MAX_ATTEMPTS"] = 1
     calendar = session().scalars(sa.select(ConnectedCalendar)).one()
@@ -101,12 +93,12 @@ def test_a_worker_that_is_killed_while_it_gives_up_is_followed_by_one_that_mails
     changed(calendar.host_id)
     side.down(999)
     booking_id = office.book(days=5)
-    doomed = start_worker(office, pause_at=GAVE_UP)
+    doomed = fork_worker(office, pause_at=GAVE_UP)
     doomed.wait_until_paused()
     doomed.kill()
     assert office.message(topic="calendar").state == "waiting"
-    leases_of_the_dead_end()
-    start_worker(office)
+    office.leases_of_the_dead_end()
+    fork_worker(office)
     eventually(lambda: office.message(topic="calendar").state == "failed", "giving up by another worker")
     eventually(lambda: not office.messages(topic="mail", state="waiting", rule_id=None), "the mails")
     assert session().scalars(sa.select(CalendarEvent.state)).one() is EventState.FAILED

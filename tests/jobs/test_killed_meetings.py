@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
 
 from flask_booking import catalog
-from flask_booking.models import Connection, EventState, EventType, Host, MeetingLink
-from flask_booking.models.columns import utcnow
+from flask_booking.models import EventState, EventType, Host, MeetingLink
 from flask_booking.scheduling import BookingRequest, book, cancel, intake
 from flask_booking.state import session
 from tests.conferencing.conftest import ZOOM, config_of, connect_zoom
@@ -18,8 +16,9 @@ from tests.fakes.base import served
 from tests.fakes.zoom import Zoom
 from tests.fixtures.databases import Databases
 from tests.fixtures.queues import RedisSpace
-from tests.jobs.conftest import MakeOffice, Office, StartWorker, eventually
+from tests.jobs.conftest import MakeOffice, Office, StartWorker
 from tests.jobs.pausing import MEETING_STEPS
+from tests.jobs.workers import eventually
 from tests.messages.mail_client import MailClient
 
 
@@ -34,7 +33,7 @@ def office(
     way: str, database: str, request: pytest.FixtureRequest, make_office: MakeOffice, databases: Databases, zoom: Zoom
 ) -> Office:
     """Ann's account at the stand-in is connected, and her meetings are held there."""
-    config = {"BOOKING_CLAIM_SECONDS": 3, **config_of(zoom)}
+    config = {**config_of(zoom)}
     if way == "redis":
         space: RedisSpace = request.getfixturevalue("redis_space")
         config |= {"BOOKING_REDIS_URL": space.url, "BOOKING_QUEUE": space.prefix}
@@ -51,18 +50,11 @@ def book_one(office: Office) -> int:
     return book(event.id, BookingRequest(office.at(5), checked)).id
 
 
-def lease_of_the_dead_ends() -> None:
-    """It is minutes long: it is as if those had passed."""
-    session().rollback()
-    session().execute(sa.update(Connection).values(writing_until=utcnow() - dt.timedelta(seconds=1)))
-    session().commit()
-
-
-def die_at(step: str, office: Office, start_worker: StartWorker) -> None:
-    doomed = start_worker(office, pause_at=step)
+def die_at(step: str, office: Office, fork_worker: StartWorker) -> None:
+    doomed = fork_worker(office, pause_at=step)
     doomed.wait_until_paused()
     doomed.kill()
-    lease_of_the_dead_ends()
+    office.leases_of_the_dead_end()
 
 
 WAYS = [
@@ -73,13 +65,13 @@ WAYS = [
 
 @pytest.mark.parametrize(("way", "database", "step"), WAYS)
 def test_another_worker_finds_what_a_killed_one_made(
-    office: Office, start_worker: StartWorker, zoom: Zoom, step: str
+    office: Office, fork_worker: StartWorker, zoom: Zoom, step: str
 ) -> None:
     booking_id = book_one(office)
-    die_at(step, office, start_worker)
+    die_at(step, office, fork_worker)
     made_already = step != MEETING_STEPS[0]
     assert len(zoom.meetings) == made_already
-    start_worker(office)
+    fork_worker(office)
     eventually(office.all_done, "delivery by another worker")
     [meeting] = zoom.of("ann")
     assert office.booking(booking_id).location["url"] == meeting["join_url"]
@@ -93,13 +85,13 @@ def test_another_worker_finds_what_a_killed_one_made(
 
 @pytest.mark.parametrize(("way", "database"), [("alone", "sqlite")])
 def test_a_meeting_of_a_killed_worker_is_taken_back_when_its_booking_was_cancelled(
-    office: Office, start_worker: StartWorker, zoom: Zoom
+    office: Office, fork_worker: StartWorker, zoom: Zoom
 ) -> None:
     booking_id = book_one(office)
-    die_at("made the meeting", office, start_worker)
+    die_at("made the meeting", office, fork_worker)
     assert len(zoom.meetings) == 1
     cancel(booking_id, actor="guest")
-    start_worker(office)
+    fork_worker(office)
     eventually(lambda: not zoom.meetings, "that another worker takes it back")
     eventually(lambda: _state() is EventState.REMOVED, "the record of it")
 

@@ -26,7 +26,8 @@ from flask_booking.jobs.worker import Ending, OutboxWorker
 from tests.fixtures.databases import Databases
 from tests.fixtures.queues import RedisSpace
 from tests.fixtures.servers import open_socket, url_of
-from tests.jobs.conftest import MakeOffice, Office, StartWorker, eventually
+from tests.jobs.conftest import MakeOffice, Office, StartWorker
+from tests.jobs.workers import eventually
 
 HOUR = 3600
 

@@ -18,7 +18,8 @@ from flask_booking.jobs.thread import WorkerThread
 from flask_booking.models import EventType, OutboxMessage
 from flask_booking.state import session
 from tests.fixtures.servers import Gunicorn
-from tests.jobs.conftest import MakeOffice, Office, eventually
+from tests.jobs.conftest import MakeOffice, Office
+from tests.jobs.workers import eventually
 
 BY_ITSELF = {"TESTING": False, "BOOKING_WORKER": True}
 

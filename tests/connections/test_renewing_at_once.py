@@ -31,8 +31,7 @@ from tests.connections.nursery import STEPS
 from tests.fakes.oauth import OAuthFake
 from tests.fixtures.apps import CONFIG, MakeApp
 from tests.fixtures.databases import Databases
-from tests.jobs.conftest import ROOT
-from tests.jobs.workers import eventually
+from tests.jobs.workers import ROOT, eventually
 
 
 @dataclasses.dataclass

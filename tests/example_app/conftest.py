@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,6 +15,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import make_url
+from werkzeug.security import generate_password_hash
 
 from example_app.demo import practice_config
 from example_app.practice.account import Account
@@ -29,6 +31,15 @@ from tests.fixtures.apps import MakeApp
 def copy(source: str, target: str) -> None:
     with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as write:
         read.backup(write)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """A good hash takes long on purpose; these are good enough for the example users."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = functools.partial(generate_password_hash, method="pbkdf2:sha256:1")
+        patch.setattr("example_app.models.generate_password_hash", quick)
+        yield
 
 
 @pytest.fixture(scope="session")

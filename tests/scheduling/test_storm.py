@@ -19,7 +19,7 @@ from flask_booking.scheduling import book, cancel, place_hold, reassign, release
 from flask_booking.scheduling.hold import new_hold_token
 from tests.fixtures.apps import MakeApp
 from tests.scheduling.bookable import DAY, HOUR, MINUTE, instant, midnight, new_event, new_host, request
-from tests.scheduling.storm import ENGINE, ROUNDS, WRITERS, inspect, storm
+from tests.scheduling.storm import ENGINE, FEWER, ROUNDS, WRITERS, inspect, storm
 
 Hosts = c.Callable[..., list[Host]]
 
@@ -95,7 +95,7 @@ def test_a_group_gets_as_many_guests_as_there_are_seats(crm: Flask, hosts: Hosts
 def test_a_day_takes_no_more_than_its_limit(crm: Flask, hosts: Hosts) -> None:
     [host] = hosts(1, limit_day=5)
     limited, other = new_event(host, limit_day=3).id, new_event(host).id
-    for number in range(ROUNDS):
+    for number in range(FEWER):
         start = midnight() + number * DAY
         writers = [
             booker(limited if place % 2 else other, start + place % 40 * HOUR // 2, email)
@@ -108,7 +108,7 @@ def test_a_day_takes_no_more_than_its_limit(crm: Flask, hosts: Hosts) -> None:
 
 def test_only_the_form_that_holds_a_time_can_book_it(crm: Flask, hosts: Hosts) -> None:
     event_id = new_event(*hosts(1)).id
-    for number in range(ROUNDS):
+    for number in range(FEWER):
         start = midnight() + number * HOUR
         token = new_hold_token(event_id)
         place_hold(event_id, token, start)
@@ -150,7 +150,7 @@ def test_hosts_shared_by_several_event_types_attend_one_meeting_at_a_time(crm: F
 
 def test_each_free_host_of_a_team_gets_one_guest(crm: Flask, hosts: Hosts) -> None:
     event_id = new_event(*hosts(3), assignment=Assignment.ANY).id
-    for number in range(ROUNDS):
+    for number in range(FEWER):
         start = midnight() + number * HOUR
         answers = storm(crm, [booker(event_id, start, email) for email in guests(number)])
         assert answers == {"done": 3, "slot_taken": WRITERS - 3}
@@ -158,7 +158,7 @@ def test_each_free_host_of_a_team_gets_one_guest(crm: Flask, hosts: Hosts) -> No
 
 def test_one_form_sent_many_times_books_once(crm: Flask, hosts: Hosts) -> None:
     event_id = new_event(*hosts(1)).id
-    for number in range(ROUNDS // 4):
+    for number in range(FEWER // 2):
         start = midnight() + number * HOUR
         answers = storm(crm, [booker(event_id, start, "sam@example.com", idempotency_key=f"form-{number}")] * WRITERS)
         assert answers == {"done": WRITERS}
@@ -175,7 +175,7 @@ def test_any_mixture_of_changes_leaves_the_books_right(crm: Flask, hosts: Hosts)
     ]
     all_events, all_hosts = [event.id for event in events], [host.id for host in (one, two, three)]
     changer = Changer(midnight(), all_events, all_hosts)
-    for number in range(ROUNDS):
+    for number in range(FEWER):
         answers = storm(crm, [changer.writer(number, place) for place in range(WRITERS)])
         assert answers["done"] >= 1
         assert set(answers) <= {"done", "slot_taken", "slot_unavailable", "change_refused", "hold_expired"}
@@ -230,7 +230,7 @@ def test_hosts_change_their_settings_while_guests_book(crm: Flask, hosts: Hosts)
             db.session.get_one(Host, host_id), starts=closed, ends=closed + dt.timedelta(hours=1), title="Away"
         )
 
-    for number in range(ROUNDS // 2):
+    for number in range(FEWER):
         start = midnight() + number * DAY
         bookers = [booker(event_id, start + place % 20 * HOUR, email) for place, email in enumerate(guests(number))]
         answers = storm(crm, [*bookers[:40], *[edit, block] * 5])

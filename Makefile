@@ -6,8 +6,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-# How many processes run the tests: two share the work well on two cores, and don't starve each other's browsers.
-WORKERS ?= 2
+# How many processes run the tests: on two cores a third works while others wait for servers and browsers.
+WORKERS ?= 3
 # Arguments for pytest, for instance: make test ARGS="tests/scheduling -x"
 ARGS ?=
 
@@ -40,7 +40,7 @@ demo-reset: $(VENV)/.installed-demo
 	@$(BIN)/flask --app example_app demo-reset
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: lint-code lint-types lint-imports lint-templates lint-words
 

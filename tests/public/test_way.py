@@ -14,7 +14,7 @@ from flask_booking import catalog
 from flask_booking.catalog.fields import QUESTION_KINDS
 from flask_booking.messages.gather import view_of
 from flask_booking.messages.view import Reader
-from flask_booking.models import Booking, BookingPage, BookingStatus, Hold, MessageState, OccupiedTime, OutboxMessage
+from flask_booking.models import Booking, BookingPage, BookingStatus, Hold, MessageState, OutboxMessage
 from flask_booking.scheduling import decline
 from flask_booking.scheduling.hooks import happening
 from flask_booking.state import session
@@ -161,33 +161,6 @@ def test_an_address_may_end_in_a_slash_and_a_form_may_be_opened_as_a_page(ann: B
     for address in ("/book/ann/", "/book/ann/intro/", f"{confirmation}/"):
         assert client.get(address).status_code == 200
     assert client.get("/book/ann/intro/hold?tz=Europe/Paris").location == "/book/ann/intro?tz=Europe%2FParis"
-
-
-def test_a_hold_keeps_the_time_for_its_form_alone(ann: Bookable, client: FlaskClient) -> None:
-    details = choose(client, TIMES)
-    start = form_to(details, "/details").values["start"]
-    assert "We keep this time for you until" in text_of(details)
-    assert start not in times(client.get(TIMES)), "others don't see it"
-    back = re.search(r'class="back" href="([^"]+)"', details.text)
-    assert back
-    own = client.get(back[1].replace("&amp;", "&"))
-    assert start in times(own), "whoever holds it does"
-    choose(client, back[1].replace("&amp;", "&"), times(own)[1])
-    assert session().query(Hold).count() == 1, "another choice gives the first one back"
-
-
-def test_leaving_gives_the_hold_back(ann: Bookable, client: FlaskClient) -> None:
-    form = form_to(choose(client, TIMES), "/details")
-    assert client.post("/book/ann/intro/release", data={"hold": form.values["hold"]}).status_code == 204
-    assert session().query(OccupiedTime).count() == 0
-
-
-def test_without_holds_the_way_is_the_same(ann: Bookable, client: FlaskClient) -> None:
-    catalog.update_event_type(ann.event, {"hold_minutes": 0})
-    details = choose(client, TIMES)
-    assert "We keep" not in text_of(details)
-    assert session().query(Hold).count() == 0
-    assert send(client, details).status_code == 303
 
 
 def test_get_never_changes_anything(ann: Bookable, client: FlaskClient) -> None:

@@ -1,0 +1,63 @@
+"""A time is kept for the form that is being filled in, and for nobody else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from flask_booking import catalog
+from flask_booking.models import Hold, OccupiedTime
+from flask_booking.public import choose as choosing
+from flask_booking.state import session
+from tests.fixtures.people import Bookable
+from tests.public.guest import ahead, choose, form_to, send, text_of, times
+
+TIMES = ahead("/book/ann/intro?tz=Europe/Paris")
+
+
+def test_a_hold_keeps_the_time_for_its_form_alone(ann: Bookable, client: FlaskClient) -> None:
+    details = choose(client, TIMES)
+    start = form_to(details, "/details").values["start"]
+    assert "We keep this time for you until" in text_of(details)
+    assert start not in times(client.get(TIMES)), "others don't see it"
+    back = re.search(r'class="back" href="([^"]+)"', details.text)
+    assert back
+    own = client.get(back[1].replace("&amp;", "&"))
+    assert start in times(own), "whoever holds it does"
+    choose(client, back[1].replace("&amp;", "&"), times(own)[1])
+    assert session().query(Hold).count() == 1, "another choice gives the first one back"
+
+
+def test_leaving_gives_the_hold_back(ann: Bookable, client: FlaskClient) -> None:
+    form = form_to(choose(client, TIMES), "/details")
+    assert client.post("/book/ann/intro/release", data={"hold": form.values["hold"]}).status_code == 204
+    assert session().query(OccupiedTime).count() == 0
+
+
+def test_without_holds_the_way_is_the_same(ann: Bookable, client: FlaskClient) -> None:
+    catalog.update_event_type(ann.event, {"hold_minutes": 0})
+    details = choose(client, TIMES)
+    assert "We keep" not in text_of(details)
+    assert session().query(Hold).count() == 0
+    assert send(client, details).status_code == 303
+
+
+def test_a_time_that_is_given_back_while_its_form_s_page_is_made_is_on_offer(
+    ann: Bookable, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script gives it back as the guest leaves the form, beside the request for the page of times."""
+    details = choose(client, TIMES)
+    held = form_to(details, "/details").values
+    assert held["start"] not in times(client.get(TIMES)), "and what others were offered is remembered"
+    real = choosing.ignoring_hold
+
+    def given_back_first(token: str) -> object:
+        assert client.post("/book/ann/intro/release", data={"hold": token}).status_code == 204
+        return real(token)
+
+    monkeypatch.setattr(choosing, "ignoring_hold", given_back_first)
+    page = ann.app.test_client().get(f"{TIMES}&hold={held['hold']}")
+    assert session().query(Hold).count() == 0
+    assert held["start"] in times(page)

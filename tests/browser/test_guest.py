@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import threading
 from collections.abc import Callable
 
 import pytest
-from flask import request, request_finished
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from flask_booking import catalog
-from flask_booking.models import BookingStatus, EventType, OccupiedTime
+from flask_booking.models import BookingStatus, EventType
 from flask_booking.state import session
 from tests.browser.conftest import Open
+from tests.browser.steps import fill, no_sideways_scrolling, times
 from tests.fixtures.browser import NewPage
 
 pytestmark = pytest.mark.browser
 
 Violations = Callable[[Page], list[str]]
-
-
-def times(page: Page) -> list[str]:
-    """The texts of the times shown."""
-    return page.locator("form .times button").all_inner_texts()
-
-
-def fill(page: Page) -> None:
-    """Fill in who one is."""
-    page.get_by_label("Name").fill("Sam Hill")
-    page.get_by_label("E-mail").fill("sam@example.com")
-
-
-def no_sideways_scrolling(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def test_book_move_and_cancel(opened: Open, each_screen: Page, axe: Violations) -> None:
@@ -301,143 +285,3 @@ def test_taken_before_the_form_offers_the_nearest(opened: Open, desktop: Page, a
     assert axe(desktop) == []
     desktop.locator(".near button").first.click()
     expect(desktop.get_by_role("heading", name="Your details")).to_be_visible()
-
-
-def test_months_and_days_change_without_loading_the_page_again(opened: Open, desktop: Page) -> None:
-    opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.evaluate("window.mark = 1")
-    month, day = desktop.locator("#month").inner_text(), desktop.locator("#day-title").inner_text()
-    desktop.locator("[data-keep=next]").click()
-    expect(desktop.locator("#month")).not_to_have_text(month)
-    desktop.locator("td a").last.click()
-    expect(desktop.locator("#day-title")).to_be_focused()
-    desktop.go_back()
-    desktop.go_back()
-    expect(desktop.locator("#month")).to_have_text(month)
-    expect(desktop.locator("#day-title")).to_have_text(day)
-    assert desktop.evaluate("window.mark") == 1
-    assert "Intro" in desktop.title()
-
-
-def test_offline_says_so(opened: Open, desktop: Page) -> None:
-    opened.at(desktop, query="&tz=Europe/Paris")
-    month = desktop.locator("#month").inner_text()
-    desktop.context.set_offline(True)
-    desktop.locator("[data-keep=next]").click()
-    expect(desktop.get_by_role("status")).to_have_text("You seem to be offline. Please try again.")
-    expect(desktop.locator("#month")).to_have_text(month)
-    desktop.context.set_offline(False)
-    desktop.locator("[data-keep=next]").click()
-    expect(desktop.locator("#month")).not_to_have_text(month)
-
-
-def test_back_from_the_form_finds_ones_own_time_still_there(opened: Open, desktop: Page) -> None:
-    opened.at(desktop, query="&tz=Europe/Paris")
-    chosen = times(desktop)[0]
-    desktop.locator(".times button").first.click()
-    expect(desktop.get_by_role("heading", name="Your details")).to_be_visible()
-    desktop.go_back()
-    expect(desktop.locator(".times button").first).to_have_text(chosen)
-    desktop.reload()
-    expect(desktop.locator(".times button").first).to_have_text(chosen)
-    desktop.locator(".times button").first.click()
-    desktop.get_by_role("link", name="Choose another time").click()
-    expect(desktop.locator(".times button").first).to_have_text(chosen)
-
-
-def test_closing_the_form_gives_the_time_back(opened: Open, desktop: Page) -> None:
-    opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
-    expect(desktop.get_by_role("heading", name="Your details")).to_be_visible()
-    session().rollback()
-    assert session().query(OccupiedTime).count() == 1
-    released = threading.Event()
-
-    def note(_app: object, **_about: object) -> None:
-        if request.endpoint == "booking_public.release":
-            released.set()
-
-    with request_finished.connected_to(note, opened.server.app):
-        desktop.goto(opened.url)
-        assert released.wait(15)
-    session().rollback()
-    assert session().query(OccupiedTime).count() == 0
-
-
-def test_the_browser_does_the_work_when_it_is_asked(opened: Open, phone: Page) -> None:
-    opened.server.app.config["BOOKING_PROOF_OF_WORK"] = True
-    opened.at(phone, query="&tz=Europe/Paris")
-    phone.locator(".times button").first.click()
-    fill(phone)
-    phone.get_by_role("button", name="Book this meeting").click()
-    expect(phone.get_by_role("heading", name="You are booked")).to_be_visible()
-    assert len(opened.bookings()) == 1
-
-
-def test_two_presses_book_once(opened: Open, desktop: Page) -> None:
-    opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
-    fill(desktop)
-    desktop.get_by_role("button", name="Book this meeting").dblclick()
-    expect(desktop.get_by_role("heading", name="You are booked")).to_be_visible()
-    assert len(opened.bookings()) == 1
-
-
-def test_the_link_is_copied(opened: Open, desktop: Page) -> None:
-    opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
-    fill(desktop)
-    desktop.get_by_role("button", name="Book this meeting").click()
-    context: BrowserContext = desktop.context
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    desktop.get_by_role("button", name="Copy link").click()
-    expect(desktop.get_by_role("status")).to_have_text("Copied")
-    copied = desktop.evaluate("navigator.clipboard.readText()")
-    assert copied == f"{opened.server.url}/book/manage/{opened.bookings()[0].manage_token}"
-
-
-@pytest.mark.parametrize("scripts", [True, False], ids=["", "no scripts"])
-def test_who_wants_to_be_called_is_asked_for_a_number(opened: Open, new_page: NewPage, *, scripts: bool) -> None:
-    opened.ann.event.locations = [
-        {"id": "web", "kind": "link", "text": "Video call", "url": "https://meet.example.com/a"},
-        {"id": "call", "kind": "phone_guest", "text": "", "url": ""},
-    ]
-    session().commit()
-    page = new_page("phone", java_script=scripts)
-    opened.at(page, query="&tz=Europe/Paris")
-    page.locator(".times button").first.click()
-    fill(page)
-    page.get_by_label("Video call").check()
-    expect(page.get_by_role("textbox", name="Phone number optional")).to_be_visible()
-    page.get_by_label("we call you").check()
-    expect(page.get_by_role("textbox", name="Phone number", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Book this meeting").click()
-    if scripts:
-        assert page.evaluate("document.querySelector('[name=phone]').validity.valueMissing")
-    else:
-        expect(page.get_by_text("Please enter your phone number: you will be called.").first).to_be_visible()
-    page.get_by_label("Video call").check()
-    page.get_by_role("button", name="Book this meeting").click()
-    expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
-
-
-def test_the_event_types_own_address_is_reached(opened: Open, desktop: Page) -> None:
-    """Browsers hold a form's redirect against the page's form-action."""
-    elsewhere = opened.server.url.replace("127.0.0.1", "localhost") + "/book/ann?thanks=1"
-    opened.ann.event.redirect_url = elsewhere
-    session().commit()
-    opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
-    fill(desktop)
-    desktop.get_by_role("button", name="Book this meeting").click()
-    expect(desktop).to_have_url(elsewhere)
-
-
-def test_no_page_sets_a_cookie_or_stores_anything(opened: Open, desktop: Page) -> None:
-    opened.at(desktop)
-    desktop.locator(".times button").first.click()
-    fill(desktop)
-    desktop.get_by_role("button", name="Book this meeting").click()
-    expect(desktop.get_by_role("heading", name="You are booked")).to_be_visible()
-    assert desktop.context.cookies() == []
-    assert desktop.evaluate("localStorage.length + sessionStorage.length") == 0

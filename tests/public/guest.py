@@ -11,9 +11,24 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from flask_booking.models import Booking
+from flask_booking.state import session
 from flask_booking.testing.reading import form_to, forms, text_of
 
-__all__ = ["DETAILS", "ahead", "book", "choose", "form_to", "forms", "heading", "manage", "send", "text_of", "times"]
+__all__ = [
+    "DETAILS",
+    "ahead",
+    "book",
+    "bookings",
+    "choose",
+    "form_to",
+    "forms",
+    "heading",
+    "manage",
+    "send",
+    "text_of",
+    "times",
+]
 
 DETAILS = {"name": "Sam Hill", "email": "sam@example.com"}
 
@@ -66,3 +81,9 @@ def book(client: FlaskClient, address: str, **values: Any) -> str:
 def manage(confirmation: str) -> str:
     """The address of the guest's page, without parameters."""
     return urllib.parse.urlsplit(confirmation).path
+
+
+def bookings() -> list[Booking]:
+    """All bookings, as the database has them now."""
+    session().expire_all()
+    return session().query(Booking).order_by(Booking.id).all()

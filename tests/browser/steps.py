@@ -1,0 +1,20 @@
+"""What a guest does in the browser, in short."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+
+def times(page: Page) -> list[str]:
+    """The texts of the times shown."""
+    return page.locator("form .times button").all_inner_texts()
+
+
+def fill(page: Page) -> None:
+    """Fill in who one is."""
+    page.get_by_label("Name").fill("Sam Hill")
+    page.get_by_label("E-mail").fill("sam@example.com")
+
+
+def no_sideways_scrolling(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))

@@ -36,15 +36,18 @@ def migrate(remove: bool, check: bool) -> None:
     """Write a revision with the booking tables into your own migrations."""
     try:
         if check:
-            path = None
+            path, anew = None, False
             if migrating.adopted(migrating.crm_history()) != migrating.script().get_current_head():
                 raise BookingConfigError("Your migrations lack the newest booking tables; run: flask booking migrate")
         else:
+            anew = migrating.removed(migrating.crm_history())
             path = migrating.write_crm_revision(remove=remove)
     except BookingConfigError as error:
         raise click.ClickException(str(error)) from None
     if path is not None:
         click.echo(f"Wrote {path.name}. Now run: flask db upgrade")
+        if anew:
+            click.echo("Your migrations removed the booking tables before: this makes them again, empty.")
         if remove:
             click.echo("That deletes all bookings and settings of hosts: make a backup first.")
     elif remove:

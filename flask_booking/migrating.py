@@ -243,8 +243,17 @@ def crm_history() -> ScriptDirectory:
 
 def adopted(history: ScriptDirectory) -> str | None:
     """The newest of our revisions that the CRM's history contains; None when there is none, or all were removed."""
+    return next(_ours(history), None)
+
+
+def removed(history: ScriptDirectory) -> bool:
+    """Whether the CRM's history had our tables once, and removed them."""
+    return next(_ours(history), "never") is None
+
+
+def _ours(history: ScriptDirectory) -> c.Iterator[str | None]:
     modules = (vars(revision.module) for revision in history.walk_revisions())
-    return next((names["booking_revision"] for names in modules if "booking_revision" in names), None)
+    return (names["booking_revision"] for names in modules if "booking_revision" in names)
 
 
 def include_object(item: t.Any, name: str | None, kind: str, reflected: bool, compare_to: t.Any) -> bool:

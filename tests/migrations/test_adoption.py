@@ -66,6 +66,7 @@ def test_a_crm_with_years_of_history_adopts_updates_and_removes(
     said = crm.run("! booking migrate --check", "booking migrate", "booking migrate --check", "booking migrate")
     assert "run: flask booking migrate" in said
     assert "newest booking tables already" in said
+    assert "again, empty" not in said
     written = crm.revisions()
     crm.run("db upgrade", "db check", "db migrate -m nothing")
     assert crm.revisions() == written
@@ -85,7 +86,7 @@ def test_a_crm_with_years_of_history_adopts_updates_and_removes(
     assert "no booking tables" in later.run("booking migrate --remove", "db downgrade")
     assert "pronouns" in crm.columns("booking_host")
     before.but(package=next_release).run("db upgrade", "db check", "db downgrade", "db upgrade")  # mounted no more
-    later.run("booking migrate", "db upgrade", "db check")  # a change of mind
+    assert "again, empty" in later.run("booking migrate", "db upgrade", "db check"), "a change of mind"
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,8 @@ def with_people(found: sa.Select[t.Any]) -> sa.Select[t.Any]:
 def read_page(found: sa.Select[t.Any], number: int) -> tuple[list[Booking], int]:
     """The rows of one page, and how many there are in all."""
     total = session().scalar(sa.select(sa.func.count()).select_from(found.order_by(None).subquery())) or 0
-    rows = session().scalars(with_people(found).limit(PER_PAGE).offset((number - 1) * PER_PAGE))
+    shown = with_people(found).options(so.selectinload(Booking.history))  # for how a request ended
+    rows = session().scalars(shown.limit(PER_PAGE).offset((number - 1) * PER_PAGE))
     return list(rows), total
 
 

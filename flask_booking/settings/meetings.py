@@ -46,7 +46,8 @@ def meetings_of(contact: t.Any, *, limit: int = _MOST) -> Meetings:
     )
     coming = Booking.status.in_(LIVE) & (Booking.ends_at > now)
     upcoming = session().scalars(ours.where(coming).order_by(Booking.starts_at, Booking.id))
-    past = session().scalars(ours.where(~coming).order_by(Booking.starts_at.desc(), Booking.id.desc()))
+    told = ours.options(so.selectinload(Booking.history))  # for how a request ended
+    past = session().scalars(told.where(~coming).order_by(Booking.starts_at.desc(), Booking.id.desc()))
     return Meetings(list(upcoming), list(past))
 
 
@@ -89,7 +90,7 @@ def init_app(app: Flask) -> None:
         "reader_zone": reader_zone,
         "speak": speak,
         "names_of": names_of,
-        "status": words.status,
+        "standing": words.standing,
         "when": words.when,
         "place": words.place,
         "key_of": contacts.key_of,

@@ -6,7 +6,6 @@ import csv
 import datetime as dt
 import io
 import re
-from typing import Any
 
 import pytest
 
@@ -169,11 +168,11 @@ def test_a_reason_too_long_is_told_and_kept(office: Office, ann: Screens) -> Non
     assert "x" * 3000 in answer.text
 
 
-def request_of(office: Office) -> str:
+def request_of(office: Office, *when: dt.datetime, **guest: str) -> str:
     with office.app.app_context():
         office.event().requires_approval = True
         session().commit()
-    return office.booking()
+    return office.booking("ann", *when, **guest)
 
 
 def test_a_request_is_accepted(office: Office, ann: Screens) -> None:
@@ -201,6 +200,21 @@ def test_a_request_that_its_guest_withdrew_is_called_so(office: Office, ann: Scr
         assert found.history[-1].activity_id is not None
         assert session().query(Activity).order_by(Activity.id.desc()).first().subject == "Request withdrawn: Intro"
     assert "Request withdrawn by the guest" in ann.text(f"/bookings/{public_id}")
+
+
+def test_lists_tell_a_request_that_ended_from_a_meeting_that_was_called_off(office: Office, ann: Screens) -> None:
+    off = office.booking("ann", tomorrow(9), email="off@example.com")
+    ann.post(f"/bookings/{off}/cancel")
+    for email, hour in (("declined@example.com", 11), ("withdrawn@example.com", 13)):
+        public_id = request_of(office, tomorrow(hour), email=email)
+        with office.app.app_context():
+            number = row(public_id).id
+            if email.startswith("declined"):
+                scheduling.decline(number, actor="host")
+            else:
+                scheduling.cancel(number, actor="guest")
+    tags = re.findall(r'class="bk-tag bk-tag-cancelled">([^<]+)<', ann.get("/bookings", show="cancelled").text)
+    assert tags == ["Withdrawn", "Declined", "Cancelled"]
 
 
 def test_what_became_of_a_meeting_is_marked_after_it_began(office: Office, ann: Screens) -> None:
@@ -322,83 +336,6 @@ def test_a_reminder_that_is_only_planned_is_not_sent_early(office: Office, ann: 
     assert "Only messages that failed can be tried again." in ann.text("/messages/log")
     with office.app.app_context():
         assert session().query(OutboxMessage).filter_by(public_id=message_id).one().due_at == due_at
-
-
-def contact_of(office: Office, **values: Any) -> int:
-    from example_app.models import Contact
-
-    with office.app.app_context():
-        contact = Contact(
-            owner_id=office.users["ann"],
-            **{"name": "Nadia Petrova", "email": "nadia@example.com", "phone": "+359 2 555 0137", **values},
-        )
-        session().add(contact)
-        session().commit()
-        return contact.id
-
-
-def book_form(page: str) -> dict[str, str]:
-    found = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page))
-    return {name: value for name, value in found.items() if name not in ("host",)}
-
-
-def test_a_contact_is_booked_from_choosing_to_the_mail(office: Office, ann: Screens) -> None:
-    contact = contact_of(office)
-    first = ann.get("/book", contact=contact)
-    assert "Book with Nadia Petrova" in said(first)
-    link = re.search(r'href="(/settings/booking/book\?[^"]*event=[^"]*duration=60[^"]*)"', first.text)
-    assert link is not None
-    second = ann.client.get(link[1].replace("&amp;", "&"))
-    times = re.findall(r'class="bk-time" href="([^"]+)"', second.text)
-    assert times
-    third = ann.client.get(times[0].replace("&amp;", "&"))
-    form = book_form(third.text)
-    assert (form["name"], form["email"], form["phone"]) == ("Nadia Petrova", "nadia@example.com", "+359 2 555 0137")
-
-    answer = ann.post("/book", **form, time_zone="Europe/Sofia", notes="As said on the phone")
-    assert answer.status_code == 303
-    repeated = ann.post("/book", **form, time_zone="Europe/Sofia", notes="As said on the phone")
-    assert repeated.location == answer.location  # a double click books once
-    with office.app.app_context():
-        booking = session().query(Booking).one()
-        assert (booking.contact_id, booking.source, booking.guest_time_zone) == (contact, "host", "Europe/Sofia")
-        assert (booking.ends_at - booking.starts_at).total_seconds() == 3600
-        assert [entry.actor for entry in booking.history] == ["host"]
-    assert "Booked. Nadia Petrova gets a mail" in said(ann.client.get(answer.location))
-
-
-def test_booking_for_somebody_keeps_what_was_typed_when_it_is_wrong_or_the_time_is_gone(
-    office: Office, ann: Screens
-) -> None:
-    data = {
-        "event": office.events["ann"],
-        "duration": "30",
-        "start": tomorrow(9).isoformat(),
-        "name": "Kept Name",
-        "email": "no address",
-        "time_zone": "UTC",
-    }
-    wrong = ann.post("/book", **data)
-    assert wrong.status_code == 422
-    assert "E-mail: Please check your e-mail address." in said(wrong)
-    assert "Kept Name" in wrong.text
-
-    office.booking("ann", tomorrow(9))
-    gone = ann.post("/book", **data | {"email": "kept@example.com"})
-    assert gone.status_code == 409
-    assert "That time was just taken." in said(gone)
-    assert "Kept Name" in gone.text
-    assert 'class="bk-time"' in gone.text
-
-
-@pytest.mark.parametrize("contact", ["nobody", "0", "99999", "-1", "999999999999999999999999"])
-def test_an_unknown_contact_is_simply_not_filled_in(office: Office, ann: Screens, contact: str) -> None:
-    assert "Book a meeting" in ann.text("/book", contact=contact)
-
-
-def test_archived_contacts_are_not_filled_in(office: Office, ann: Screens) -> None:
-    contact = contact_of(office, archived_at=dt.datetime.now(dt.UTC))
-    assert "Nadia" not in ann.text("/book", contact=contact)
 
 
 def test_the_overview_counts_this_week_and_todays_meetings(office: Office, ann: Screens) -> None:

@@ -265,7 +265,9 @@ def _free(db: Session, booking: Booking, hosts: c.Sequence[Host], at: int, minut
 
     Raises :class:`SlotTaken` and :class:`SlotUnavailable`.
     """
-    snapshot = snapshots.load(db, booking.event_type, hosts, at, at + 1, now=now, locked=True, final=True)
+    snapshot = snapshots.load(
+        db, booking.event_type, hosts, at, at + 1, now=now, longest=minutes, locked=True, final=True
+    )
     snapshot = dataclasses.replace(snapshot, assignment=Assignment.ALL)
     forget_expired(db, snapshot.calendars, now)
     return choose(snapshot, minutes, at, now=now, ignoring=Ignoring(booking_id=booking.id))

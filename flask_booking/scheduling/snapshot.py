@@ -54,12 +54,14 @@ def load(
     end: int,
     *,
     now: int,
+    longest: int = 0,
     locked: bool = False,
     final: bool = False,
 ) -> Snapshot:
     """Read what decides about offers of ``event`` by those hosts who are active, in ``[start, end)`` (epoch seconds).
 
-    With ``locked`` the occupied times are read as committed now; the caller holds the hosts' locks.  With ``final`` the
+    ``longest`` is how many minutes a meeting may last that isn't as long as those on offer: its host has made it longer,
+    or offers its duration no more.  With ``locked`` the occupied times are read as committed now; the caller holds the hosts' locks.  With ``final`` the
     time is being given away.  Takes one query, whatever the number of hosts and bookings, two more for hosts whose
     settings aren't remembered, and one for those of whose calendars this isn't.
     """
@@ -68,7 +70,7 @@ def load(
     limits = [Limits(one.limit_day, one.limit_week, one.limit_month) for one in hosts]
     base = _rules(event, hosts[0].week_start if hosts else 0)
     limited = any(one != Limits() for one in (base.limits, *limits))
-    before, after = base.buffer_before * 60, (max(event.durations) + base.buffer_after) * 60
+    before, after = base.buffer_before * 60, (max(*event.durations, longest) + base.buffer_after) * 60
     mirrors = mirrored.mirrors(session, hosts, start - before, end + after)
     before, after = (max(near, _LIMIT_REACH) if limited else near for near in (before, after))
     declared = host_settings.declared(session, host_settings.stamps_of(hosts))

@@ -66,6 +66,29 @@ def taken() -> list[tuple[int, int]]:
 class TestMoving:
     """Rescheduling."""
 
+    @pytest.mark.parametrize("longer", ["offered no more", "made longer by the host"])
+    def test_a_meeting_longer_than_those_on_offer_is_in_nobodys_way_to_its_very_end(
+        self, booking: Booking, event: EventType, host: Host, longer: str
+    ) -> None:
+        start, later = midnight(), midnight(4)
+        if longer == "offered no more":
+            event.durations = [30, 240]
+            db.session.commit()
+            long = book(event.id, request(start + 12 * HOUR, duration=240))
+            event.durations = [30]
+            db.session.commit()
+        else:
+            long = changes.follow_calendar(booking.id, instant(start), instant(start + 4 * HOUR))
+        book(new_event(host).id, request(later + 3 * HOUR))
+        for hour in (0, 2, 3):
+            offered = offers_for_move(long, start=later + hour * HOUR, end=later + hour * HOUR + 1).starts
+            assert offered == (), "the other meeting is in its way"
+            with pytest.raises(SlotTaken):
+                reschedule(long.id, instant(later + hour * HOUR), actor="guest")
+        [free] = offers_for_move(long, start=later + 4 * HOUR, end=later + 4 * HOUR + 1).starts
+        reschedule(long.id, instant(free), actor="guest")
+        assert (host.id, free) in taken()
+
     def test_the_meeting_is_at_its_new_time_and_nowhere_else(self, booking: Booking, host: Host) -> None:
         start = midnight() + 5 * HOUR
         reschedule(booking.id, instant(start), actor="guest", reason="Train")

@@ -227,7 +227,7 @@ def _calendar(
         zone={
             "key": chosen.zone,
             "asked": chosen.zone_was_asked,
-            "label": zone_label(chosen.zone, now),
+            "label": zone_label(chosen.zone, month.at),
             "url": chosen.url(zones=1, **same_view, **carry_hold),
         },
         back_url=address("page", page=chosen.page),

@@ -60,10 +60,10 @@ def load(
 ) -> Snapshot:
     """Read what decides about offers of ``event`` by those hosts who are active, in ``[start, end)`` (epoch seconds).
 
-    ``longest`` is how many minutes a meeting may last that isn't as long as those on offer: its host has made it longer,
-    or offers its duration no more.  With ``locked`` the occupied times are read as committed now; the caller holds the hosts' locks.  With ``final`` the
-    time is being given away.  Takes one query, whatever the number of hosts and bookings, two more for hosts whose
-    settings aren't remembered, and one for those of whose calendars this isn't.
+    ``longest`` is how many minutes a meeting lasts that is longer than those on offer: its host has made it so, or
+    offers its duration no more.  With ``locked`` the occupied times are read as committed now; the caller holds the
+    hosts' locks.  With ``final`` the time is being given away.  Takes one query, whatever the number of hosts and
+    bookings, two more for hosts whose settings aren't remembered, and one for those of whose calendars this isn't.
     """
     hosts = [host for host in hosts if host.active]
     host_ids = [host.id for host in hosts]

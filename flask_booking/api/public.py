@@ -211,9 +211,12 @@ def reschedule(token: str) -> Response:
 
 def _address(page_slug: str, event_slug: str) -> scheduling.EventAddress:
     try:
-        return scheduling.find_event(page_slug, event_slug)
+        found = scheduling.find_event(page_slug, event_slug)
     except Moved as moved:
-        return scheduling.find_event(moved.page, moved.slug)
+        found = scheduling.find_event(moved.page, moved.slug)
+    if not found.hosts:
+        raise NoLongerOffered
+    return found
 
 
 def _page(slug: str) -> BookingPage:

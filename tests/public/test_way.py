@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import urllib.parse
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -299,6 +300,17 @@ def test_the_zone_is_named_with_the_offset_of_the_times_shown(
         assert f"Paris ({offset})" in text_of(page)
         move = manage(book(client, f"/book/ann/intro?tz=Europe/Paris&date={date}"))
         assert f"Paris ({offset})" in text_of(client.get(f"{move}/reschedule?date={date}"))
+
+
+def test_what_an_address_brings_along_goes_to_the_form_and_back(ann: Bookable, client: FlaskClient) -> None:
+    ann.another(questions=[{"id": "q1", "label": "Your company?", "kind": "short"}])
+    given = "your_company=Acme&name=Sam&utm_source=mail&tz=Asia/Tokyo"
+    listed = client.get(f"/book/ann?{given}").text.replace("&amp;", "&")
+    [link] = re.findall(r'href="(/book/ann/[^"]*your_company=Acme[^"]*)"', listed)
+    form = form_to(choose(client, link), "/details")
+    assert (form.values["a_q1"], form.values["name"]) == ("Acme", "Sam")
+    [back] = re.findall(r'href="/book/ann\?([^"]+)"', client.get(link).text.replace("&amp;", "&"))
+    assert urllib.parse.parse_qs(back).keys() >= {"name", "utm_source", "tz"}
 
 
 def test_a_question_called_as_one_of_our_parameters_is_not_filled_by_it(ann: Bookable, client: FlaskClient) -> None:

@@ -126,9 +126,12 @@ def test_the_focus_is_never_lost_on_the_way_through_the_calendar(opened: Open, d
     desktop.keyboard.press("Enter")
     assert desktop.evaluate("window.mark === document.getElementById('main')"), "nothing is loaded for a skip link"
     assert desktop.evaluate("document.activeElement.id") == "main"
+    month = desktop.locator("#month").inner_text()
     desktop.locator("[data-keep=next]").click()
+    expect(desktop.locator("#month")).not_to_have_text(month)
     expect(desktop.locator("[data-keep=next]")).to_be_focused()
     desktop.go_back()
+    expect(desktop.locator("#month")).to_have_text(month)
     expect(desktop.locator("#day-title")).to_be_focused()
 
 

@@ -78,7 +78,11 @@ document.addEventListener("click", (event) => {
 });
 
 addEventListener("popstate", () => {
-  if (place(location) === shown) return; // only to another part of the page
+  if (place(location) === shown) {
+    // Only to another part of the page; or back before the next month has come.
+    turning?.abort();
+    return document.getElementById("main")?.removeAttribute("aria-busy");
+  }
   if (document.querySelector(".choose")) show(location.href, { push: false, keep: "day" });
 });
 

@@ -20,7 +20,7 @@ from .transaction import lock_calendars, locking
 
 DAY = 86_400
 _REACH = 2 * DAY
-"""The longest time that one booking can occupy: 12 hours, and a day of buffers."""
+"""The longest time that one booking can occupy: the day that a host may make of it, and a day of buffers."""
 _CLOSED: tuple[tuple[Range, ...], ...] = ((),) * 7
 """The hours of a host who has none."""
 _LIMIT_REACH = 32 * DAY

@@ -15,6 +15,7 @@ from .event_types import (
     set_archived,
     set_event_type_active,
     set_hosts,
+    still_sending,
     update_event_type,
 )
 from .hosts import ensure_host, host_of, move_to_zone, update_host
@@ -56,6 +57,7 @@ __all__ = [
     "set_archived",
     "set_event_type_active",
     "set_hosts",
+    "still_sending",
     "unblock_time",
     "update_event_type",
     "update_host",

@@ -30,7 +30,8 @@ def save_rule(host: Host, values: c.Mapping[str, t.Any], rule: MessageRule | Non
     if anchor not in set(Anchor) or audience not in set(Audience):
         problems["anchor"] = _("Please choose when and to whom.")
     event_type_id = check.number(get("event_type_id"), "event_type_id", problems, most=2**62)
-    if event_type_id is not None and not _owns(host, event_type_id):
+    kept = rule is not None and event_type_id == rule.event_type_id  # though the host may not hold it any more
+    if event_type_id is not None and not kept and not _owns(host, event_type_id):
         problems["event_type_id"] = _("Please choose one of your event types.")
     subject = check.line(get("subject"), "subject", problems, most=300)
     body = check.lines(get("body"), "body", problems)

@@ -28,6 +28,8 @@ from .schedules import (
     delete_schedule,
     make_default,
     remove_override,
+    restore_override,
+    restore_schedule,
     unblock_time,
     update_schedule,
 )
@@ -53,6 +55,8 @@ __all__ = [
     "order_event_types",
     "remove_domain",
     "remove_override",
+    "restore_override",
+    "restore_schedule",
     "save_rule",
     "set_archived",
     "set_event_type_active",

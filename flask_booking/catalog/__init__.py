@@ -18,7 +18,7 @@ from .event_types import (
     still_sending,
     update_event_type,
 )
-from .hosts import ensure_host, host_of, move_to_zone, update_host
+from .hosts import ensure_host, host_of, move_to_zone, update_host, zone_of
 from .pages import update_page
 from .rules import delete_rule, save_rule
 from .schedules import (
@@ -67,4 +67,5 @@ __all__ = [
     "update_host",
     "update_page",
     "update_schedule",
+    "zone_of",
 ]

@@ -33,7 +33,7 @@ class Notice:
 
 def tell(text: str, *, undo: tuple[str, dict[str, t.Any]] | None = None, kind: str = "success") -> None:
     """Show ``text`` on the next page; ``undo`` names an action of :mod:`.undo` and its values."""
-    token = sign("undo", [undo[0], access.desk().page.public_id, undo[1]]) if undo else ""
+    token = sign("undo 2", [undo[0], access.desk().page.public_id, undo[1]]) if undo else ""
     if len(token) > _LONGEST_UNDO:
         token = ""
     cookie[_KEY] = json.dumps([text, token, kind])

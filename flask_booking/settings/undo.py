@@ -32,7 +32,7 @@ _FOR = 3600
 @blueprint.post("/undo")
 def undo() -> ResponseReturnValue:
     """Do what the token says."""
-    asked = unsign("undo", request.form.get("token", "")[:4000], max_age=_FOR)
+    asked = unsign("undo 2", request.form.get("token", "")[:4000], max_age=_FOR)
     if asked is None:
         notices.tell(_("That can't be taken back any more."), kind="warning")
         return redirect(url_for("booking_settings.overview"), 303)

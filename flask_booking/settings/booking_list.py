@@ -10,6 +10,7 @@ import typing as t
 import sqlalchemy as sa
 from sqlalchemy import orm as so
 
+from ..crm.columns import lowered
 from ..models import Booking, BookingHost, BookingStatus, EventType, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
@@ -69,10 +70,12 @@ def query(chosen: Filter, host_ids: c.Sequence[int], zone_key: str) -> sa.Select
 
 
 def _says(text: str) -> sa.ColumnElement[bool]:
-    escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    pattern = f"%{escaped}%"
     columns = (Booking.guest_name, Booking.guest_email, Booking.guest_phone, Booking.title, Booking.notes)
-    return sa.or_(*(sa.func.lower(column).like(pattern, escape="\\") for column in columns))
+    patterns = []
+    for way in lowered(text):
+        escaped = way.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        patterns.append(f"%{escaped}%")
+    return sa.or_(*(sa.func.lower(column).like(one, escape="\\") for column in columns for one in patterns))
 
 
 def with_people(found: sa.Select[t.Any]) -> sa.Select[t.Any]:

@@ -14,8 +14,10 @@ from flask_booking import scheduling
 from flask_booking.models import Booking, BookingStatus, MessageState, OutboxMessage
 from flask_booking.settings.bookings import harmless
 from flask_booking.state import session
+from tests.fixtures.apps import MakeApp
+from tests.fixtures.databases import MakeDatabase
 
-from .conftest import ROOT, Office, Screens, said, tomorrow
+from .conftest import ROOT, Office, Screens, open_office, said, tomorrow
 
 
 def row(public_id: str) -> Booking:
@@ -65,6 +67,22 @@ def test_filters_find_by_text_date_event_type_and_contact(office: Office, ann: S
     with office.app.app_context():
         contact = session().query(Booking).filter_by(guest_name="Liam").one().contact_id
     assert emails(ann.text("/bookings", contact=contact)) == ["liam@example.com"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_letters_with_accents_are_found_large_and_small(
+    make_app: MakeApp, fresh_database: MakeDatabase, kind: str
+) -> None:
+    office = open_office(make_app(fresh_database(kind)))
+    ann = office.as_user("ann")
+    office.booking("ann", tomorrow(9), name="Özlem Ärzte", email="o@example.com")
+    office.booking("ann", tomorrow(10), name="jürg groß 5%", email="j@example.com")
+    for text in ("Özlem", "özlem", "ÖZLEM", "özlem är", "Ärz", "O@EX"):
+        assert emails(ann.get("/bookings.csv", q=text).text) == ["o@example.com"], text
+    for text in ("JÜRG", "Jürg", "Groß", "ürg groß 5%"):
+        assert emails(ann.get("/bookings.csv", q=text).text) == ["j@example.com"], text
+    for text in ("ü%groß", "ö_lem", "J_RG", "Özlem\\"):
+        assert emails(ann.get("/bookings.csv", q=text).text) == [], text
 
 
 @pytest.mark.parametrize(

@@ -60,13 +60,20 @@ def query(chosen: Filter, host_ids: c.Sequence[int], zone_key: str) -> sa.Select
         found = found.where(_says(chosen.text))
     there = zone(zone_key)
     if chosen.first:
-        found = found.where(Booking.starts_at >= dt.datetime.combine(chosen.first, dt.time(), there))
+        found = found.where(Booking.starts_at >= _midnight(chosen.first, there))
     if chosen.last and chosen.last < dt.date.max:
-        end = dt.datetime.combine(chosen.last + dt.timedelta(days=1), dt.time(), there)
-        found = found.where(Booking.starts_at < end)
+        found = found.where(Booking.starts_at < _midnight(chosen.last + dt.timedelta(days=1), there))
     forward = chosen.show in ("upcoming", "pending")
     order = (Booking.starts_at, Booking.id) if forward else (Booking.starts_at.desc(), Booking.id.desc())
     return found.order_by(*order)
+
+
+def _midnight(day: dt.date, there: dt.tzinfo) -> dt.datetime:
+    """When a local date begins; the first instant there is for a date that begins before it, east of Greenwich."""
+    try:
+        return dt.datetime.combine(day, dt.time(), there).astimezone(dt.UTC)
+    except OverflowError:
+        return dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def _says(text: str) -> sa.ColumnElement[bool]:

@@ -101,6 +101,23 @@ def test_a_query_of_nonsense_shows_a_list_all_the_same(ann: Screens, query: dict
     assert ann.get("/bookings", **query).status_code == 200
 
 
+@pytest.mark.parametrize("time_zone", ["Asia/Tokyo", "UTC", "America/New_York"])
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-30", "9999-12-31"])
+def test_the_first_and_the_last_of_all_dates_bound_a_list(
+    office: Office, ann: Screens, time_zone: str, day: str
+) -> None:
+    office.booking("ann")
+    with office.app.app_context():
+        office.host().time_zone = time_zone
+        session().commit()
+    for key in ("from", "to"):
+        expected = ["sam@example.com"] if (key == "from") == (day == "0001-01-01") else []
+        assert emails(ann.text("/bookings", **{key: day})) == expected
+        answer = ann.get("/bookings.csv", **{key: day})
+        assert answer.status_code == 200
+        assert emails(answer.text) == expected
+
+
 def test_long_lists_come_in_pages(office: Office, ann: Screens) -> None:
     for hour in range(24):
         office.booking("ann", tomorrow(hour), email=f"g{hour}@example.com")

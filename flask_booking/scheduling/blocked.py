@@ -54,7 +54,7 @@ def check_rrule(text: str, starts: dt.datetime) -> str:
         found = _bounded(rule, starts, starts + dt.timedelta(days=366 * 9))
         if next(iter(found), None) is None:
             raise wrong
-    except (ValueError, TypeError, KeyError, IndexError):
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError):
         raise wrong from None
     return rule
 

@@ -222,6 +222,13 @@ def test_whole_days_include_the_last_and_come_back_the_same_after_undo(office: O
         ({"repeat": "custom", "rrule": "FREQ=MINUTELY"}, "Repeats: This repetition rule can't be used."),
         ({"repeat": "custom", "rrule": ""}, "Repeats: Please enter a repetition rule"),
         ({"repeat": "daily", "until": "soon"}, "Repeats until: Please enter a date"),
+        ({"start": "09:00+02:00"}, "Begins: Please enter times such as 09:00 and 17:00."),
+        ({"end": "11:00Z"}, "Ends: Please enter times such as 09:00 and 17:00."),
+        ({"all_day": "1", "last": "9999-12-31"}, "Ends: Please enter a date before the year 9000."),
+        (
+            {"first": "9999-12-01", "last": "9999-12-01", "repeat": "daily"},
+            "Begins: Please enter a date before the year 9000.",
+        ),
     ],
 )
 def test_a_wrong_block_is_refused_in_words(office: Office, ann: Screens, changes: dict[str, Any], problem: str) -> None:
@@ -230,6 +237,27 @@ def test_a_wrong_block_is_refused_in_words(office: Office, ann: Screens, changes
     assert problem in said(answer)
     with office.app.app_context():
         assert session().query(BlockedTime).count() == 0
+    assert "No coming time fits what is entered." in said(ann.post("/preview/blocked", **BLOCK | changes))
+    assert problem in said(ann.post("/blocked/new", **BLOCK | changes | {"do": "preview"}))
+
+
+@pytest.mark.parametrize("time_zone", ["Asia/Tokyo", "UTC", "America/New_York"])
+@pytest.mark.parametrize("first", ["0001-01-01", "8999-12-31"])
+@pytest.mark.parametrize("changes", [{}, {"all_day": "1", "repeat": "daily"}])
+def test_the_first_and_the_last_of_all_dates_are_blocked(
+    office: Office, ann: Screens, time_zone: str, first: str, changes: dict[str, Any]
+) -> None:
+    with office.app.app_context():
+        office.host().time_zone = time_zone
+        session().commit()
+    data = BLOCK | {"first": first, "last": first} | changes
+    assert ann.post("/preview/blocked", **data).status_code == 200
+    assert ann.post("/blocked/new", **data).status_code == 303
+    assert "Team meeting" in ann.text("/blocked")
+    with office.app.app_context():
+        public_id = session().query(BlockedTime).one().public_id
+    assert ann.get(f"/blocked/{public_id}").status_code == 200
+    assert office.app.test_client().get("/book/ann/intro").status_code == 200
 
 
 def test_the_next_times_are_shown_before_saving(ann: Screens) -> None:

@@ -18,6 +18,8 @@ if t.TYPE_CHECKING:
     from ..models import BlockedTime
 
 _ALLOWED = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS", "WKST"}
+_LONGEST = 500
+"""What the column of a rule holds."""
 _MOST = 20_000
 """More occurrences than a rule can have: daily for 54 years."""
 
@@ -44,6 +46,8 @@ def check_rrule(text: str, starts: dt.datetime) -> str:
     rule = text.strip().upper().removeprefix("RRULE:")
     if not rule:
         return ""
+    if len(rule) > _LONGEST:
+        raise InvalidInput(fields={"rrule": _("Please use at most %(most)s characters.", most=_LONGEST)})
     parts = dict(part.partition("=")[::2] for part in rule.split(";"))
     wrong = InvalidInput(fields={"rrule": _("This repetition rule can't be used. Example: FREQ=WEEKLY;BYDAY=MO,WE")})
     if not parts.keys() <= _ALLOWED or parts.get("FREQ") not in {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}:

@@ -10,9 +10,11 @@ import pytest
 
 from flask_booking.models import BlockedTime, DateOverride, EventType, Schedule
 from flask_booking.state import session
+from tests.fixtures.apps import MakeApp
+from tests.fixtures.databases import MakeDatabase
 from tests.fixtures.days import today
 
-from .conftest import Office, Screens, said
+from .conftest import Office, Screens, open_office, said
 
 WEEK: dict[str, Any] = {
     "name": "Summer",
@@ -214,6 +216,9 @@ def test_whole_days_include_the_last_and_come_back_the_same_after_undo(office: O
         assert session().query(BlockedTime).one().ends_local.isoformat() == "2030-01-10T00:00:00"
 
 
+RULE_OF_500 = "FREQ=MONTHLY;BYMONTHDAY=" + "7," * 237 + "10"
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -221,6 +226,7 @@ def test_whole_days_include_the_last_and_come_back_the_same_after_undo(office: O
         ({"end": "09:00"}, "Ends: The end comes after the start."),
         ({"repeat": "custom", "rrule": "FREQ=MINUTELY"}, "Repeats: This repetition rule can't be used."),
         ({"repeat": "custom", "rrule": ""}, "Repeats: Please enter a repetition rule"),
+        ({"repeat": "custom", "rrule": RULE_OF_500 + ",8"}, "Repeats: Please use at most 500 characters."),
         ({"repeat": "daily", "until": "soon"}, "Repeats until: Please enter a date"),
         ({"start": "09:00+02:00"}, "Begins: Please enter times such as 09:00 and 17:00."),
         ({"end": "11:00Z"}, "Ends: Please enter times such as 09:00 and 17:00."),
@@ -239,6 +245,13 @@ def test_a_wrong_block_is_refused_in_words(office: Office, ann: Screens, changes
         assert session().query(BlockedTime).count() == 0
     assert "No coming time fits what is entered." in said(ann.post("/preview/blocked", **BLOCK | changes))
     assert problem in said(ann.post("/blocked/new", **BLOCK | changes | {"do": "preview"}))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_rule_of_500_characters_is_kept(make_app: MakeApp, fresh_database: MakeDatabase, kind: str) -> None:
+    office = open_office(make_app(fresh_database(kind)))
+    answer = office.as_user("ann").post("/blocked/new", **BLOCK | {"repeat": "custom", "rrule": RULE_OF_500})
+    assert answer.status_code == 303
 
 
 @pytest.mark.parametrize("time_zone", ["Asia/Tokyo", "UTC", "America/New_York"])

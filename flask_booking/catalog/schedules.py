@@ -145,7 +145,7 @@ def check_blocked(
     elif ends - starts > dt.timedelta(days=366):
         problems["ends"] = _("Please block at most a year at a time.")
     try:
-        rule = check_rrule(rrule, starts)
+        rule = check_rrule(rrule, starts, key)
     except InvalidInput as error:
         problems |= error.fields
     check.finish(problems)

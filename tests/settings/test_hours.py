@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from flask_booking.models import BlockedTime, DateOverride, EventType, Schedule
+from flask_booking.scheduling.blocked import expand
 from flask_booking.state import session
 from tests.fixtures.apps import MakeApp
 from tests.fixtures.databases import MakeDatabase
@@ -280,6 +281,46 @@ def test_the_next_times_are_shown_before_saving(ann: Screens) -> None:
     page = ann.post("/blocked/new", **data | {"do": "preview"})
     assert page.status_code == 200
     assert page.text.count("10:00 – 11:00") == 5
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "until", "count"),
+    [
+        ("Asia/Tokyo", "{day}T000000Z", 3),  # nine in the morning there
+        ("Asia/Tokyo", "{day}T235959", 3),
+        ("Asia/Tokyo", "{day}T005959Z", 3),
+        ("Pacific/Kiritimati", "{day}T000000Z", 3),
+        ("America/Bogota", "{day}T000000Z", 2),
+        ("America/Bogota", "{day}T140000Z", 3),
+        ("UTC", "{day}T085959Z", 2),
+        ("UTC", "99991231T235959Z", 5),
+        ("Pacific/Kiritimati", "99991231T235959Z", 5),
+    ],
+)
+def test_a_rule_ends_at_an_instant_in_utc_or_at_a_time_of_its_own_clock(
+    office: Office, ann: Screens, time_zone: str, until: str, count: int
+) -> None:
+    with office.app.app_context():
+        office.host().time_zone = time_zone
+        session().commit()
+    first, last = (today() + dt.timedelta(days=days) for days in (3, 5))
+    data = BLOCK | {"first": first.isoformat(), "last": first.isoformat(), "start": "09:00", "repeat": "custom"}
+    data["rrule"] = "FREQ=DAILY;UNTIL=" + until.format(day=f"{last:%Y%m%d}")
+    assert ann.post("/preview/blocked", **data).text.count("<li>") == count
+    assert ann.post("/blocked/new", **data).status_code == 303
+    end = dt.datetime.combine(first + dt.timedelta(days=5), dt.time(), dt.UTC)
+    with office.app.app_context():
+        row = session().query(BlockedTime).one()
+        assert len(expand(row, 0, int(end.timestamp()))[:5]) == count
+
+
+def test_a_rule_that_ends_before_it_begins_is_refused_by_the_clock_of_its_zone(office: Office, ann: Screens) -> None:
+    data = BLOCK | {"repeat": "custom", "rrule": "FREQ=DAILY;UNTIL=20300107T100000Z"}
+    assert ann.post("/blocked/new", **data).status_code == 303
+    with office.app.app_context():
+        office.host().time_zone = "America/Bogota"
+        session().commit()
+    assert "Repeats: This repetition rule can't be used." in said(ann.post("/blocked/new", **data))
 
 
 def test_hours_no_event_type_uses_say_so(office: Office, ann: Screens) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import threading
+from typing import Any
 
 import pytest
 
+from flask_booking import catalog
 from flask_booking.models import EventType, OldSlug, Schedule
 from flask_booking.state import session
+from tests.fixtures.apps import MakeApp
 
-from .conftest import Office, Screens, said
+from .conftest import Office, Screens, open_office, said
 
 FILLED = {
     "title": "Consultation",
@@ -299,3 +303,28 @@ def test_markdown_is_previewed_and_never_obeyed(ann: Screens) -> None:
     answer = ann.post("/preview/markdown", preview_field="description", description="**Hi** <script>alert(1)</script>")
     assert "<strong>Hi</strong>" in answer.text
     assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("how", ["new", "clone"])
+def test_of_two_event_types_with_one_name_at_once_the_later_gets_another_address(
+    make_app: MakeApp, each_database: str, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    office = open_office(make_app(each_database))
+    path = "/event-types/new" if how == "new" else f"/event-types/{office.events['ann']}/clone"
+    answers, chosen = [], catalog.event_types.free_slug
+    other = threading.Thread(target=lambda: answers.append(office.as_user("ann").post(path, **FILLED).status_code))
+
+    def choose(*args: Any) -> str:
+        slug = chosen(*args)
+        if not other.ident:  # the first one; the other may write first unless it has to wait
+            other.start()
+            other.join(0.5)
+        return slug
+
+    monkeypatch.setattr(catalog.event_types, "free_slug", choose)
+    answers.append(office.as_user("ann").post(path, **FILLED).status_code)
+    other.join(30)
+    assert answers == [303, 303]
+    with office.app.app_context():
+        slugs = [row.slug for row in session().query(EventType).order_by(EventType.id)][3:]
+        assert slugs == (["consultation", "consultation-2"] if how == "new" else ["intro-copy", "intro-copy-2"])

@@ -63,7 +63,9 @@ def test_the_form_says_again_what_was_saved(office: Office, ann: Screens) -> Non
     [
         ({"minutes": ""}, "When: Please say when."),
         ({"minutes": "a while"}, "When: Please enter a whole number."),
-        ({"minutes": "1000"}, "When: Please enter a number"),
+        ({"minutes": "100", "minutes_unit": "days"}, "When: Please enter a time from 0 minutes to 90 days."),
+        ({"minutes": "100", "when": "after-end", "minutes_unit": "days"}, "from 0 minutes to 90 days."),
+        ({"minutes": "99999999999"}, "When: Please enter a time from 0 minutes to 90 days."),
         ({"when": "never"}, "When: Please choose when and to whom."),
         ({"event": "of nobody"}, "Event type: Please choose one of your event types."),
         ({"body": "x" * 6000}, "Text: Please use at most 5000 characters."),

@@ -293,6 +293,18 @@ def test_notes_are_kept(office: Office, ann: Screens) -> None:
         assert row(public_id).host_notes == "Knows <b>much</b>"
 
 
+def test_notes_that_are_too_long_are_refused_and_stay_in_the_form(office: Office, ann: Screens) -> None:
+    public_id = office.booking()
+    ann.post(f"/bookings/{public_id}/notes", host_notes="short\r\n" + "x" * 9994)
+    answer = ann.post(f"/bookings/{public_id}/notes", host_notes="y" * 10_001)
+    assert answer.status_code == 422
+    assert "Please use at most 10000 characters." in said(answer)
+    assert "y" * 10_001 in answer.text
+    with office.app.app_context():
+        assert row(public_id).host_notes == "short\n" + "x" * 9994
+    assert "short" in ann.post(f"/bookings/{public_id}/reassign", to="nobody").text
+
+
 def test_a_meeting_is_moved_to_a_free_time(office: Office, ann: Screens) -> None:
     public_id = office.booking("ann", tomorrow(9))
     office.booking("ann", tomorrow(11), email="other@example.com")

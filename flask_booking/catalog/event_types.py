@@ -230,6 +230,12 @@ def check_event_type(
         ("seats", 1),
     ):
         clean[name] = check.number(get(name), name, problems, least=1, most=1000, default=default)
+    needed = ["notice", "hold_minutes", "seats"]
+    if clean["window_kind"] in (WindowKind.DAYS, WindowKind.BUSINESS_DAYS):
+        needed.append("window_days")
+    for name in needed:
+        if str(get(name, 0)).strip() == "":  # emptied: nobody asked for what is usual
+            problems[name] = _("Please enter a number.")
     for name in ("confirmation_message", "cancellation_message", "policy"):
         clean[name] = check.lines(get(name), name, problems)
     for name, default_flag in (

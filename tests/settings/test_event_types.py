@@ -102,6 +102,28 @@ def test_every_field_of_the_form_is_kept(office: Office, ann: Screens) -> None:
         assert event.policy == "Free until a day before."
 
 
+@pytest.mark.parametrize("name", ["notice", "hold_minutes", "seats", "window_days"])
+def test_an_emptied_number_is_asked_for_and_not_made_up(office: Office, ann: Screens, name: str) -> None:
+    answer = ann.post("/event-types/new", **FILLED | {name: " "})
+    assert answer.status_code == 422
+    assert "Please enter a number." in said(answer)
+    assert answer.text.count(f'id="bk-{name}-problem"') == 1
+
+
+def test_numbers_that_dont_matter_may_be_empty_and_those_not_asked_for_are_the_usual_ones(
+    office: Office, ann: Screens
+) -> None:
+    empty = dict.fromkeys(("window_days", "buffer_before", "buffer_after", "change_cutoff"), "")
+    empty["window_kind"] = "unlimited"
+    assert ann.post("/event-types/new", **FILLED | empty).status_code == 303
+    assert ann.post("/event-types/new", title="Bare", duration="30").status_code == 303
+    with office.app.app_context():
+        event = made(office)
+        assert (event.buffer_before, event.buffer_after, event.change_cutoff) == (0, 0, 0)
+        bare = session().query(EventType).filter_by(title="Bare").one()
+        assert (bare.notice, bare.hold_minutes, bare.seats, bare.window_days, bare.interval) == (240, 5, 1, 60, None)
+
+
 def form_fields(page: str) -> dict[str, str | list[str]]:
     """What a browser would send of the first form of a page, unchanged."""
     form = re.search(r'<form class="bk-form".*?</form>', page, re.DOTALL)

@@ -115,7 +115,9 @@ BOOKING_RATE_LIMITS: dict[str, str] = {
     "hook": "1200 per minute",
     "connect": "30 per minute",
 }
-"""How often one address may do what, in the notation of the ``limits`` library; an empty text lifts a limit."""
+"""How often one address may do what, in the notation of the ``limits`` library.  Name what shall be different: the
+others stay as they are here, and an empty text lifts a limit.  Unknown names and unreadable limits are refused at
+start-up."""
 
 BOOKING_RATE_LIMIT_ENABLED = True
 """Whether rate limits apply at all."""

@@ -13,6 +13,7 @@ from . import models as models  # importing them declares the tables that `bind`
 from .crm import CRM
 from .encryption import encryption_keys
 from .errors import BookingConfigError
+from .guards import check_config
 from .i18n import OWN_TEXTS
 from .i18n.catalogues import translated
 from .i18n.locale import known_locale
@@ -57,6 +58,7 @@ class FlaskBooking:
             raise BookingConfigError("\n".join(map(_unknown, sorted(unknown))))
         _check_addresses(app)
         _check_languages(app)
+        check_config(app.config)
         encryption_keys(app.config["BOOKING_ENCRYPTION_KEYS"], app.config.get("SECRET_KEY"))
         check_keys(db, crm.models)
         crm.check()

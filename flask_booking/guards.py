@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import collections.abc as c
 import datetime as dt
+import difflib
 import functools
 import hashlib
 import ipaddress
@@ -23,8 +25,9 @@ from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
+from .config import BOOKING_RATE_LIMITS
 from .encryption import encryption_keys, sign, unsign
-from .errors import NotBookable, Refused, TooManyRequests
+from .errors import BookingConfigError, NotBookable, Refused, TooManyRequests
 from .i18n import gettext as _
 from .models import UsedChallenge
 from .scheduling.transaction import transact
@@ -39,6 +42,57 @@ _HARDNESS = 60_000
 """The most numbers that a browser must try: about a second on a phone."""
 _REDIS_PAUSE = 15
 """For how many seconds a process counts for itself after Redis failed."""
+
+
+# What is configured
+
+
+def check_config(config: c.MutableMapping[str, t.Any]) -> None:
+    """Complete the rate limits by the default ones.
+
+    Raises :class:`~flask_booking.errors.BookingConfigError` with every limit that couldn't be kept.
+    """
+    given, problems = config["BOOKING_RATE_LIMITS"], []
+    if not isinstance(given, c.Mapping):
+        hint = "BOOKING_RATE_LIMIT_ENABLED = False lifts all limits"
+        problems.append(f'BOOKING_RATE_LIMITS is a dict such as {{"book": "10 per minute"}}, not {given!r}; {hint}')
+        given = {}
+    problems += [problem for kind, text in given.items() if (problem := _problem_of(kind, text))]
+    most = _whole(config["BOOKING_MAX_CONTENT_LENGTH"])
+    if most is None:
+        told = f"{config['BOOKING_MAX_CONTENT_LENGTH']!r} is no whole number of bytes, such as {64 * 1024}"
+        problems.append(f"BOOKING_MAX_CONTENT_LENGTH: {told}")
+    if problems:
+        raise BookingConfigError("\n".join(problems))
+    config["BOOKING_RATE_LIMITS"] = {**BOOKING_RATE_LIMITS, **{kind: text.strip() for kind, text in given.items()}}
+    config["BOOKING_MAX_CONTENT_LENGTH"] = most
+
+
+def _problem_of(kind: object, text: object) -> str:
+    """Why a limit can't be kept; empty when it can."""
+    if kind not in BOOKING_RATE_LIMITS:
+        nearest = difflib.get_close_matches(str(kind), BOOKING_RATE_LIMITS, 1)
+        hint = f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(BOOKING_RATE_LIMITS)}"
+        return f"BOOKING_RATE_LIMITS: nothing is limited as {kind!r}; {hint}"
+    if isinstance(text, str) and (not text.strip() or _is_limit(text)):
+        return ""
+    hint = 'write "10 per minute" or "10 per minute; 60 per hour", or "" for no limit'
+    return f'BOOKING_RATE_LIMITS["{kind}"]: {text!r} can\'t be read; {hint}'
+
+
+def _is_limit(text: str) -> bool:
+    try:
+        parse_many(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _whole(value: object) -> int | None:
+    """A number from 1, also one that is given as text, as environments do."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 # Rates

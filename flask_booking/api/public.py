@@ -145,7 +145,6 @@ def book(page_slug: str, event_slug: str) -> Response:
     guards.check_rate("book")
     address = _address(page_slug, event_slug)
     wanted = body(BookingBody)
-    guards.check_work(wanted.altcha)
     event = t.cast(EventType, session().get(EventType, address.event_type_id))
     intake = check(
         event,
@@ -158,17 +157,17 @@ def book(page_slug: str, event_slug: str) -> Response:
         location=wanted.location,
         notes=wanted.notes,
     )
-    booking = scheduling.book(
-        address.event_type_id,
-        scheduling.BookingRequest(
-            start=wanted.start,
-            intake=intake,
-            duration=wanted.duration,
-            hold=wanted.hold,
-            idempotency_key=wanted.idempotency_key,
-            source="api",
-        ),
+    request = scheduling.BookingRequest(
+        start=wanted.start,
+        intake=intake,
+        duration=wanted.duration,
+        hold=wanted.hold,
+        idempotency_key=wanted.idempotency_key,
+        source="api",
     )
+    if not scheduling.asked_before(address.event_type_id, request):
+        guards.check_work(wanted.altcha)  # who repeats a request, having got no answer, has no new solution
+    booking = scheduling.book(address.event_type_id, request)
     return answer(_booking(booking), 201)
 
 
@@ -212,9 +211,12 @@ def reschedule(token: str) -> Response:
 
 def _address(page_slug: str, event_slug: str) -> scheduling.EventAddress:
     try:
-        return scheduling.find_event(page_slug, event_slug)
+        found = scheduling.find_event(page_slug, event_slug)
     except Moved as moved:
-        return scheduling.find_event(moved.page, moved.slug)
+        found = scheduling.find_event(moved.page, moved.slug)
+    if not found.hosts:
+        raise NoLongerOffered
+    return found
 
 
 def _page(slug: str) -> BookingPage:

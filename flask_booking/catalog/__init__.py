@@ -15,9 +15,10 @@ from .event_types import (
     set_archived,
     set_event_type_active,
     set_hosts,
+    still_sending,
     update_event_type,
 )
-from .hosts import ensure_host, host_of, move_to_zone, update_host
+from .hosts import ensure_host, host_of, move_to_zone, update_host, zone_of
 from .pages import update_page
 from .rules import delete_rule, save_rule
 from .schedules import (
@@ -28,6 +29,8 @@ from .schedules import (
     delete_schedule,
     make_default,
     remove_override,
+    restore_override,
+    restore_schedule,
     unblock_time,
     update_schedule,
 )
@@ -54,13 +57,17 @@ __all__ = [
     "order_event_types",
     "remove_domain",
     "remove_override",
+    "restore_override",
+    "restore_schedule",
     "save_rule",
     "set_archived",
     "set_event_type_active",
     "set_hosts",
+    "still_sending",
     "unblock_time",
     "update_event_type",
     "update_host",
     "update_page",
     "update_schedule",
+    "zone_of",
 ]

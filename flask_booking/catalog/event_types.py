@@ -23,6 +23,7 @@ from ..models import (
     Host,
     MeetingLink,
     MessageRule,
+    MessageState,
     OccupiedTime,
     OldSlug,
     OutboxMessage,
@@ -171,9 +172,18 @@ def count_bookings(event: EventType) -> tuple[int, int]:
     return total, int(live or 0)
 
 
+def still_sending(event: EventType) -> bool:
+    """Whether something about an event type's bookings should be on its way by now, or failed and is tried again."""
+    row = OutboxMessage
+    started = (row.due_at <= utcnow()) | (row.attempts > 0) | (row.last_error != "")
+    of_event = row.booking_id.in_(sa.select(Booking.id).where(Booking.event_type_id == event.id))
+    waiting = sa.select(row.id).where(of_event, row.state == MessageState.WAITING, started)
+    return session().scalar(waiting.limit(1)) is not None
+
+
 def delete_event_type(event: EventType) -> None:
-    """Delete an event type with all its bookings.  Raises :class:`InvalidInput` while meetings are still to be held:
-    their guests would never hear of it."""
+    """Delete an event type with all its bookings.  Raises :class:`InvalidInput` while meetings are still to be held, or
+    messages such as those of their cancellation still on their way: guests would never hear of it."""
     db = session()
     event_id = event.id
 
@@ -181,6 +191,8 @@ def delete_event_type(event: EventType) -> None:
         lock_calendars(db, [host.id for host in event.hosts])
         if count_bookings(event)[1]:
             raise InvalidInput(_("There are meetings still to be held. Cancel them first, or archive the event type."))
+        if still_sending(event):
+            raise InvalidInput(_("Messages about its meetings are still being sent. Try again later, or archive it."))
         bookings = sa.select(Booking.id).where(Booking.event_type_id == event_id)
         of_bookings: tuple[t.Any, ...] = (BookingHost, HistoryEntry, OutboxMessage, CalendarEvent, MeetingLink)
         for model in of_bookings:

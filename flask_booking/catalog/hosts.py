@@ -34,7 +34,7 @@ def ensure_host(user: t.Any, *, slug: str | None = None) -> Host:
         return found
     db = session()
     locale = _language_of(user)
-    host = Host(user_id=crm().key_of(user), time_zone=_zone_of(user), locale=locale, week_start=first_weekday(locale))
+    host = Host(user_id=crm().key_of(user), time_zone=zone_of(user), locale=locale, week_start=first_weekday(locale))
     db.add(host)
     try:
         db.flush()
@@ -113,7 +113,8 @@ def _language_of(user: t.Any) -> str:
     return spoken(crm().locale_of(user)) or browser or default_locale()
 
 
-def _zone_of(user: t.Any) -> str:
+def zone_of(user: t.Any) -> str:
+    """The time zone that the CRM knows of a user; UTC where it knows none, or calls it by a name that means nothing."""
     key = crm().time_zone_of(user) or "UTC"
     try:
         zone(key)

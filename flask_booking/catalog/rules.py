@@ -7,6 +7,7 @@ import typing as t
 
 import sqlalchemy as sa
 
+from ..encryption import new_public_id
 from ..i18n import gettext as _
 from ..models import Anchor, Audience, EventType, Host, MessageRule, MessageState, OutboxMessage
 from ..scheduling.reminders import plan_again
@@ -16,8 +17,12 @@ from . import check
 _FARTHEST = 90 * 1440
 
 
-def save_rule(host: Host, values: c.Mapping[str, t.Any], rule: MessageRule | None = None) -> MessageRule:
-    """Make or change a rule.  ``minutes`` are after the ``anchor``, negative ones before it.
+def save_rule(
+    host: Host, values: c.Mapping[str, t.Any], rule: MessageRule | None = None, *, public_id: str | None = None
+) -> MessageRule:
+    """Make or change a rule; ``public_id`` is that of one which comes back.
+
+    ``minutes`` are after the ``anchor``, negative ones before it.
 
     Raises :class:`~flask_booking.errors.InvalidInput`.
     """
@@ -30,12 +35,13 @@ def save_rule(host: Host, values: c.Mapping[str, t.Any], rule: MessageRule | Non
     if anchor not in set(Anchor) or audience not in set(Audience):
         problems["anchor"] = _("Please choose when and to whom.")
     event_type_id = check.number(get("event_type_id"), "event_type_id", problems, most=2**62)
-    if event_type_id is not None and not _owns(host, event_type_id):
+    kept = rule is not None and event_type_id == rule.event_type_id  # though the host may not hold it any more
+    if event_type_id is not None and not kept and not _owns(host, event_type_id):
         problems["event_type_id"] = _("Please choose one of your event types.")
     subject = check.line(get("subject"), "subject", problems, most=300)
     body = check.lines(get("body"), "body", problems)
     check.finish(problems)
-    row = rule or MessageRule(host_id=host.id)
+    row = rule or MessageRule(host_id=host.id, public_id=public_id or new_public_id())
     row.minutes, row.anchor, row.audience = minutes or 0, Anchor(anchor), Audience(audience)
     row.event_type_id, row.subject, row.body, row.active = event_type_id, subject, body, bool(get("active", True))
     session().add(row)

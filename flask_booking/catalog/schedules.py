@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import collections.abc as c
 import datetime as dt
 import typing as t
 
 import sqlalchemy as sa
 
+from ..encryption import new_public_id
 from ..errors import InvalidInput
 from ..i18n import gettext as _
-from ..models import BlockedTime, DateOverride, EventType, Host, Schedule
+from ..models import BlockedTime, BookingPage, DateOverride, EventType, Host, Schedule
 from ..scheduling.blocked import check_rrule
 from ..scheduling.transaction import lock_calendars
 from ..state import session
@@ -68,11 +70,52 @@ def delete_schedule(schedule: Schedule) -> None:
     _save(host_id)
 
 
+def restore_schedule(
+    host: Host,
+    *,
+    public_id: str,
+    name: object,
+    time_zone: object,
+    weekly: object,
+    overrides: c.Iterable[tuple[object, object, object, str]],
+    used: c.Collection[str],
+) -> Schedule:
+    """Bring a deleted schedule back, to those event types in ``used`` (ids in addresses) that have named none since.
+
+    ``overrides`` are their first and last dates, ranges and notes, in the order they were made.  Raises
+    :class:`InvalidInput`.
+    """
+    db = session()
+    own = sa.select(EventType).join(EventType.page).where(BookingPage.host_id == host.id)
+    events = db.scalars(own.where(EventType.public_id.in_(used), EventType.schedule_id.is_(None))).all()
+    lock_calendars(db, {host.id, *(one.id for event in events for one in event.hosts)})
+    schedule = Schedule(host_id=host.id, is_default=False, public_id=public_id)
+    _fill(schedule, name, time_zone, weekly)
+    db.add(schedule)
+    for values in overrides:
+        schedule.overrides.append(_override(*values))
+        db.flush()  # one by one: where two have a date, the later id counts
+    for event in events:
+        event.schedule, event.version = schedule, event.version + 1
+    db.commit()
+    return schedule
+
+
 def add_override(schedule: Schedule, first: object, last: object, ranges: object, note: str = "") -> DateOverride:
     """Other hours (or none: closed) from ``first`` to ``last``, both included; replaces overrides of these dates.
 
     Raises :class:`InvalidInput`.
     """
+    override = _override(first, last, ranges, note)
+    for other in list(schedule.overrides):
+        if other.first >= override.first and other.last <= override.last:
+            schedule.overrides.remove(other)
+    schedule.overrides.append(override)
+    _save(schedule.host_id)
+    return override
+
+
+def _override(first: object, last: object, ranges: object, note: str) -> DateOverride:
     problems: check.Problems = {}
     begin, end = _date(first, "first", problems), _date(last or first, "last", problems)
     if begin and end and not 0 <= (end - begin).days < _LONGEST_OVERRIDE:
@@ -82,12 +125,25 @@ def add_override(schedule: Schedule, first: object, last: object, ranges: object
     check.finish(problems)
     assert begin is not None  # noqa: S101 - problems were raised above
     assert end is not None  # noqa: S101
-    for other in list(schedule.overrides):
-        if other.first >= begin and other.last <= end:
-            schedule.overrides.remove(other)
-    override = DateOverride(first=begin, last=end, ranges=hours, note=text)
+    return DateOverride(first=begin, last=end, ranges=hours, note=text)
+
+
+def restore_override(
+    schedule: Schedule, *, key: int, public_id: str, first: object, last: object, ranges: object, note: str
+) -> DateOverride:
+    """Bring back a removed override, whose ``id`` was ``key``: it replaces none, and counts where it did before.
+
+    Raises :class:`InvalidInput`.
+    """
+    db = session()
+    lock_calendars(db, [schedule.host_id])
+    override = _override(first, last, ranges, note)
+    override.public_id = public_id
+    # Where two overrides have a date, the later id counts.  SQLite gives the last one away again.
+    if db.get(DateOverride, key) is None:
+        override.id = key
     schedule.overrides.append(override)
-    _save(schedule.host_id)
+    db.commit()
     return override
 
 
@@ -108,16 +164,17 @@ def block_time(
     rrule: str = "",
     all_day: bool = False,
     blocked: BlockedTime | None = None,
+    public_id: str | None = None,
 ) -> BlockedTime:
     """Block a period, once or by RRULE; ``starts`` and ``ends`` are wall-clock times without a zone.
 
     An all-day block lasts from midnight to midnight and includes the day of ``ends``.  ``blocked`` changes an
-    existing one.  Raises :class:`InvalidInput`.
+    existing one; ``public_id`` is that of one which comes back.  Raises :class:`InvalidInput`.
     """
     clean = check_blocked(
         starts=starts, ends=ends, time_zone=time_zone or host.time_zone, title=title, rrule=rrule, all_day=all_day
     )
-    row = blocked or BlockedTime(host_id=host.id)
+    row = blocked or BlockedTime(host_id=host.id, public_id=public_id or new_public_id())
     for name, value in clean.items():
         setattr(row, name, value)
     session().add(row)

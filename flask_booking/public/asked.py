@@ -17,6 +17,8 @@ from ..scheduling.guest_form import questions_of
 from ..zones import UnknownZone, canonical
 
 _PREFILL = ("name", "email", "phone", "notes", "location")
+_OWN = {"start", "date", "month", "duration", "tz", "hold", "zones", "lang", "was", "stamp", "new"}
+"""Parameters with a meaning of their own, whatever a question is called."""
 _FIRST_YEAR, _LAST_YEAR = 2000, 2099
 VALUE_MOST, CARRIED_MOST = 500, 3000
 
@@ -100,9 +102,14 @@ def label_slug(label: str) -> str:
     return re.sub(r"\W+", "_", label.lower()).strip("_")[:60]
 
 
+def _labels(event: EventType) -> set[str]:
+    """The parameters named by the labels of questions: none that has a meaning of its own."""
+    return {label_slug(question["label"]) for question in questions_of(event)} - _OWN
+
+
 def carried(event: EventType | None, given: c.Mapping[str, str] | None = None) -> dict[str, str]:
     """The parameters that go with a guest from page to page: what the form is filled with, and the campaign."""
-    labels = {label_slug(question["label"]) for question in questions_of(event)} if event else set()
+    labels = _labels(event) if event else set()
     found: dict[str, str] = {}
     room = CARRIED_MOST
     for name, value in (request.args if given is None else given).items():
@@ -126,8 +133,10 @@ def answers_given(event: EventType, form: t.Any) -> dict[str, t.Any]:
 def answers_prefilled(event: EventType, given: c.Mapping[str, str]) -> dict[str, t.Any]:
     """The answers that an address brings along, by id (``a_<id>``) or by the question's label."""
     found: dict[str, t.Any] = {}
+    labels = _labels(event)
     for question in questions_of(event):
-        value = given.get(f"a_{question['id']}") or given.get(label_slug(question["label"])) or ""
+        slug = label_slug(question["label"])
+        value = given.get(f"a_{question['id']}") or (given.get(slug) if slug in labels else "") or ""
         if value:
             several = question["kind"] == "multiple"
             found[question["id"]] = [part.strip() for part in value.split(",")] if several else value

@@ -121,11 +121,13 @@ def page(page: str) -> ResponseReturnValue:
     if not found.active or not found.host.active:
         raise NoLongerOffered(_("This page takes no bookings at the moment."))
     owner = face(found.host)
-    along = asked.carried(None)
-    if request.args.get("tz"):
-        along["tz"] = request.args["tz"][:64]
+    zone = {"tz": request.args["tz"][:64]} if request.args.get("tz") else {}
     offered = [
-        (event, plain(event.description), address("event", along, page=page, event=event.slug))
+        (
+            event,
+            plain(event.description),
+            address("event", {**asked.carried(event), **zone}, page=page, event=event.slug),
+        )
         for event in found.event_types
         if event.active and event.archived_at is None
     ]
@@ -227,10 +229,12 @@ def _calendar(
         zone={
             "key": chosen.zone,
             "asked": chosen.zone_was_asked,
-            "label": zone_label(chosen.zone, now),
+            "label": zone_label(chosen.zone, month.at),
             "url": chosen.url(zones=1, **same_view, **carry_hold),
         },
-        back_url=address("page", page=chosen.page),
+        back_url=address(
+            "page", {**chosen.along, **({"tz": chosen.zone} if chosen.zone_was_asked else {})}, page=chosen.page
+        ),
     )
 
 

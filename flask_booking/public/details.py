@@ -13,7 +13,7 @@ from .. import guards
 from ..errors import BookingError, HoldExpired, InvalidInput, SlotTaken, SlotUnavailable
 from ..i18n import current_locale, format_date, format_time, format_times, list_of, zone_label
 from ..i18n import gettext as _
-from ..scheduling import BookingRequest, book
+from ..scheduling import BookingRequest, asked_before, book
 from ..scheduling.hold import check_hold_token, new_hold_token, own_hold
 from ..scheduling.intake import check, utm_of
 from ..scheduling.offers import Moved
@@ -82,18 +82,17 @@ def book_details(page: str, event: str) -> ResponseReturnValue:
             location=entry.location or None,
             notes=entry.notes,
         )
-        guards.check_work(form.get("altcha", ""))
-        booking = book(
-            chosen.event.id,
-            BookingRequest(
-                start,
-                intake,
-                duration=chosen.duration,
-                hold=token,
-                idempotency_key=_once(token, start),
-                utm=utm_of(chosen.along),
-            ),
+        wanted = BookingRequest(
+            start,
+            intake,
+            duration=chosen.duration,
+            hold=token,
+            idempotency_key=_once(token, form["stamp"], start),
+            utm=utm_of(chosen.along),
         )
+        if not asked_before(chosen.event.id, wanted):
+            guards.check_work(form.get("altcha", ""))  # a form that is sent again has no new solution
+        booking = book(chosen.event.id, wanted)
     except InvalidInput as error:
         return _form(chosen, start, token, entry, error.description, error.fields), 422
     except (SlotTaken, SlotUnavailable, HoldExpired) as error:
@@ -125,11 +124,11 @@ def _token(chosen: Choosing) -> str | None:
     return check_hold_token(token, chosen.event.id) if token else None
 
 
-def _once(token: str | None, start: dt.datetime) -> str | None:
-    """What makes a form that is sent twice book once."""
+def _once(token: str | None, stamp: str, start: dt.datetime) -> str | None:
+    """What makes a form that is sent twice book once; a new form for the same time, after cancelling, books again."""
     if not token:
         return None
-    return "form-" + hashlib.sha256(f"{token} {asked.written(start)}".encode()).hexdigest()
+    return "form-" + hashlib.sha256(f"{token} {stamp} {asked.written(start)}".encode()).hexdigest()
 
 
 def _near(chosen: Choosing, start: dt.datetime, token: str | None) -> list[int]:
@@ -189,6 +188,7 @@ def _form(
             trap=TRAP,
             challenge=guards.new_challenge(),
             release_url=address("release", page=chosen.page, event=event.slug) if held else "",
+            keep_url=chosen.url("hold") if held else "",
             back_url=chosen.url(**_day_of(start, chosen.zone), hold=token, tz=chosen.zone),
         )
     )
@@ -213,16 +213,23 @@ def redirect_target(url: str) -> str | None:
         parts = urllib.parse.urlsplit(url or "")
     except ValueError:
         return None
-    safe = parts.scheme in ("http", "https") and parts.hostname and not set(url) & set(' \t\r\n\\"<>;,')
+    safe = parts.scheme in ("http", "https") and _origin(parts) and not set(url) & set(' \t\r\n\\"<>;,')
     return url if safe else None
+
+
+def _origin(parts: urllib.parse.SplitResult) -> str:
+    """Scheme, host and port as headers have them: with the host as DNS has it; empty when it can't be one."""
+    place = parts.netloc.rpartition("@")[2]
+    try:
+        return f"{parts.scheme}://{place if place.isascii() else place.encode('idna').decode()}" if place else ""
+    except UnicodeError:
+        return ""
 
 
 def _may_leave_to(response: Response, target: str | None) -> Response:
     """Browsers hold a form's redirect against ``form-action`` too: let it go where the event type sends guests."""
     policy = current_app.config["BOOKING_CSP"]
     if target and policy:
-        parts = urllib.parse.urlsplit(target)
-        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        widened = policy.replace("form-action 'self'", f"form-action 'self' {origin}")
+        widened = policy.replace("form-action 'self'", f"form-action 'self' {_origin(urllib.parse.urlsplit(target))}")
         response.headers["Content-Security-Policy"] = widened
     return response

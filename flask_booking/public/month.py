@@ -61,7 +61,8 @@ class Link:
 
 @dataclasses.dataclass(frozen=True)
 class Month:
-    """All that the calendar shows.  ``day`` is the chosen day in words, empty when the month has none."""
+    """All that the calendar shows.  ``day`` is the chosen day in words, empty when the month has none; ``at`` is its
+    first time, or else the middle of what is shown: what the zone's offset is told of."""
 
     title: str
     previous: Link | None
@@ -71,6 +72,7 @@ class Month:
     free: bool
     over: bool
     day: str
+    at: dt.datetime
     parts: tuple[Part, ...]
     next_free: Link | None
 
@@ -102,6 +104,7 @@ def month_shown(
         free=bool(by_day),
         over=_following(first) <= today,
         day=format_date(day, style="day") if day else "",
+        at=_local(starts[0], zone) if starts else dt.datetime.combine(day or first, dt.time(12), read_zone(zone)),
         parts=parts_of(starts, zone),
         next_free=_next_free(times, by_day, day, first, zone, url),
     )

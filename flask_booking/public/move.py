@@ -93,7 +93,7 @@ def _calendar(shown: Meeting, problems: list[str], taken: tuple[str, list[int]] 
         form={"action": shown.url("ask_move"), "method": "get", "hidden": along},
         duration=round((booking.ends_at - booking.starts_at).total_seconds() / 60),
         durations=[],
-        zone={"key": zone, "asked": True, "label": zone_label(zone, now), "url": url(zones="1", **same_view)},
+        zone={"key": zone, "asked": True, "label": zone_label(zone, month.at), "url": url(zones="1", **same_view)},
         back_url=shown.url(),
     )
 

@@ -4,13 +4,14 @@ from .change import accept, cancel, complete_past, decline, follow_calendar, mar
 from .find import booking_by_public_id, booking_by_token, page_by_slug
 from .hold import place_hold, release_hold
 from .offers import EventAddress, Offers, explain_day, find_event, nearest, next_slot, offers
-from .reserve import BookingRequest, book
+from .reserve import BookingRequest, asked_before, book
 
 __all__ = [
     "BookingRequest",
     "EventAddress",
     "Offers",
     "accept",
+    "asked_before",
     "book",
     "booking_by_public_id",
     "booking_by_token",

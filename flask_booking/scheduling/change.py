@@ -22,7 +22,7 @@ from .asking import ask_calendars
 from .choose import Ignoring, choose
 from .hooks import Hooks, with_hooks
 from .intake import many_lines
-from .occupy import forget_expired, occupy, others_occupy, release_booking
+from .occupy import forget_expired, forget_expired_at, occupy, others_occupy, release_booking
 from .outbox import write
 from .tell import Told, new_entry, tell_all
 from .transaction import current, lock_calendars
@@ -76,6 +76,7 @@ def follow_calendar(booking_id: int, start: dt.datetime, end: dt.datetime) -> Bo
         event, host_id = booking.event_type, booking.hosts[0].id
         if others_occupy(db, host_id, at, until, booking_id=booking.id, now=moment):
             raise SlotTaken
+        forget_expired_at(db, host_id, at, until, moment)
         before = booking.starts_at
         release_booking(db, booking.id)
         booking.ends_at = booking.starts_at + (end - start)
@@ -265,7 +266,9 @@ def _free(db: Session, booking: Booking, hosts: c.Sequence[Host], at: int, minut
 
     Raises :class:`SlotTaken` and :class:`SlotUnavailable`.
     """
-    snapshot = snapshots.load(db, booking.event_type, hosts, at, at + 1, now=now, locked=True, final=True)
+    snapshot = snapshots.load(
+        db, booking.event_type, hosts, at, at + 1, now=now, longest=minutes, locked=True, final=True
+    )
     snapshot = dataclasses.replace(snapshot, assignment=Assignment.ALL)
     forget_expired(db, snapshot.calendars, now)
     return choose(snapshot, minutes, at, now=now, ignoring=Ignoring(booking_id=booking.id))

@@ -26,7 +26,8 @@ from .places import offered
 NAME_MOST = 200
 LINE_MOST = 500
 TEXT_MOST = 5000
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
+_PHONE = re.compile(r"\+?[ (]*[0-9][0-9 ().\-/]{3,30}( ?(x|ext\.?|#) ?[0-9]{1,6})?", re.IGNORECASE)
+_SIGNS = str.maketrans("‐‑‒–—−＋（）", "------+()")
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
 
@@ -115,7 +116,9 @@ def check_email(email: object, problems: dict[str, str], field: str = "email") -
 
 
 def _phone(phone: object, required: bool, problems: dict[str, str]) -> str:
-    text = one_line(phone)
+    """The number in plain digits and signs, whatever script and hyphens it was typed with."""
+    text = one_line(phone).translate(_SIGNS)
+    text = "".join(str(unicodedata.decimal(sign, sign)) for sign in text)
     if not text:
         if required:
             problems["phone"] = _("Please enter your phone number: you will be called.")

@@ -90,6 +90,16 @@ def release_hold_rows(session: Session, hold_id: int) -> None:
     session.execute(sa.delete(Hold).where(Hold.id == hold_id))
 
 
+def forget_expired_at(session: Session, host_id: int, starts: int, ends: int, now: int) -> None:
+    """Delete what expired holds still have of ``[starts, ends)`` (epoch seconds), as :func:`forget_expired`."""
+    row = OccupiedTime
+    session.execute(
+        sa.delete(row).where(
+            row.host_id == host_id, row.starts < ends, row.ends > starts, row.hold_id.is_not(None), row.expires <= now
+        )
+    )
+
+
 def forget_expired(session: Session, calendars: c.Iterable[Calendar], now: int) -> None:
     """Delete what expired holds still have in these calendars: it doesn't occupy, but the constraints would see it."""
     for calendar in calendars:

@@ -144,9 +144,9 @@ def offers(
     return result
 
 
-def _snapshot(address: EventAddress, start: int, end: int, now: int) -> snapshots.Snapshot:
+def _snapshot(address: EventAddress, start: int, end: int, now: int, *, longest: int = 0) -> snapshots.Snapshot:
     """The versions in the key were read before the data: what is remembered can be newer than its key, never older."""
-    key = ("snapshot", address.event_type_id, address.version, address.hosts, start, end)
+    key = ("snapshot", address.event_type_id, address.version, address.hosts, start, end, longest)
     memory = state().offers
     found: snapshots.Snapshot | None = memory.get(key)
     if found is None or found.true_until <= now:
@@ -154,7 +154,7 @@ def _snapshot(address: EventAddress, start: int, end: int, now: int) -> snapshot
         if not rows:
             raise NotBookable
         hosts = [host for _event, host in rows if host is not None]
-        found = snapshots.load(session(), rows[0][0], hosts, start, end, now=now)
+        found = snapshots.load(session(), rows[0][0], hosts, start, end, now=now, longest=longest)
         memory.put(key, found)
     return found
 
@@ -181,7 +181,7 @@ def offers_for_move(booking: Booking, *, start: int, end: int, now: int | None =
     event, minutes = booking.event_type, int((booking.ends_at - booking.starts_at).total_seconds()) // 60
     hosts = tuple((host.id, host.lock_version) for host in booking.hosts if host.active)
     address = EventAddress(event.page_id, event.id, event.version, hosts)
-    everyone = dataclasses.replace(_snapshot(address, start, end, now), assignment=Assignment.ALL)
+    everyone = dataclasses.replace(_snapshot(address, start, end, now, longest=minutes), assignment=Assignment.ALL)
     found = starts(everyone, minutes, now=now, start=start, end=end, ignoring=Ignoring(booking_id=booking.id))
     return Offers(tuple(found), minutes, ("move", booking.id, address, start, end), now)
 

@@ -93,6 +93,9 @@ def _book(
     minutes = event.duration if request.duration is None else request.duration
     earlier = _repeated(db, event_type_id, request, minutes)
     if earlier is not None:
+        hold = own_hold(db, request.hold)
+        if hold is not None:  # for this very request, which has its booking
+            release_hold_rows(db, hold.id)
         return earlier, None
     chosen = _choose(db, event, hosts, start, minutes, request.hold, now)
     _check_guest_limit(db, event, request.intake.guest.email)
@@ -111,18 +114,28 @@ def _book(
     return booking, tell_all(db, booking, new_entry(booking, kind, request.actor), hooks, linked=linked, new=True)
 
 
-def _repeated(db: Session, event_type_id: int, request: BookingRequest, minutes: int) -> Booking | None:
-    """The booking that the guest made by this very request before."""
+def asked_before(event_type_id: int, request: BookingRequest) -> bool:
+    """Whether the request is one that booked before: then it costs its guest nothing to ask again."""
+    return _earlier(session(), event_type_id, request) is not None
+
+
+def _earlier(db: Session, event_type_id: int, request: BookingRequest) -> Booking | None:
     key = _own_key(request)
     if key is None:
         return None
     query = sa.select(Booking).where(Booking.event_type_id == event_type_id, Booking.idempotency_key == key)
-    booking = db.scalar(query)
+    booking: Booking | None = db.scalar(query)
+    return booking
+
+
+def _repeated(db: Session, event_type_id: int, request: BookingRequest, minutes: int) -> Booking | None:
+    """The booking that the guest made by this very request before."""
+    booking = _earlier(db, event_type_id, request)
     if booking is None:
         return None
     moved = next((entry for entry in booking.history if entry.kind is HistoryKind.RESCHEDULED), None)
     started = dt.datetime.fromisoformat(moved.detail["from"]) if moved else booking.starts_at
-    if started != request.start or booking.ends_at - booking.starts_at != dt.timedelta(minutes=minutes):
+    if started != request.start or (booking.ends_at - booking.starts_at).total_seconds() != minutes * 60:
         raise KeyReused
     return booking
 

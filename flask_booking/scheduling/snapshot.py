@@ -20,7 +20,7 @@ from .transaction import lock_calendars, locking
 
 DAY = 86_400
 _REACH = 2 * DAY
-"""The longest time that one booking can occupy: 12 hours, and a day of buffers."""
+"""The longest time that one booking can occupy: the day that a host may make of it, and a day of buffers."""
 _CLOSED: tuple[tuple[Range, ...], ...] = ((),) * 7
 """The hours of a host who has none."""
 _LIMIT_REACH = 32 * DAY
@@ -54,21 +54,23 @@ def load(
     end: int,
     *,
     now: int,
+    longest: int = 0,
     locked: bool = False,
     final: bool = False,
 ) -> Snapshot:
     """Read what decides about offers of ``event`` by those hosts who are active, in ``[start, end)`` (epoch seconds).
 
-    With ``locked`` the occupied times are read as committed now; the caller holds the hosts' locks.  With ``final`` the
-    time is being given away.  Takes one query, whatever the number of hosts and bookings, two more for hosts whose
-    settings aren't remembered, and one for those of whose calendars this isn't.
+    ``longest`` is how many minutes a meeting lasts that is longer than those on offer: its host has made it so, or
+    offers its duration no more.  With ``locked`` the occupied times are read as committed now; the caller holds the
+    hosts' locks.  With ``final`` the time is being given away.  Takes one query, whatever the number of hosts and
+    bookings, two more for hosts whose settings aren't remembered, and one for those of whose calendars this isn't.
     """
     hosts = [host for host in hosts if host.active]
     host_ids = [host.id for host in hosts]
     limits = [Limits(one.limit_day, one.limit_week, one.limit_month) for one in hosts]
     base = _rules(event, hosts[0].week_start if hosts else 0)
     limited = any(one != Limits() for one in (base.limits, *limits))
-    before, after = base.buffer_before * 60, (max(event.durations) + base.buffer_after) * 60
+    before, after = base.buffer_before * 60, (max(*event.durations, longest) + base.buffer_after) * 60
     mirrors = mirrored.mirrors(session, hosts, start - before, end + after)
     before, after = (max(near, _LIMIT_REACH) if limited else near for near in (before, after))
     declared = host_settings.declared(session, host_settings.stamps_of(hosts))

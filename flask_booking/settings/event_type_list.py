@@ -96,5 +96,6 @@ def delete_event_type(public_id: str) -> ResponseReturnValue:
             notices.tell(_("“%(title)s” is deleted.", title=title))
             return back_to_list()
     total, live = catalog.count_bookings(event)
-    context: dict[str, t.Any] = {"event": event, "total": total, "live": live, "problem": problem}
+    sending = total > 0 and catalog.still_sending(event)
+    context: dict[str, t.Any] = {"event": event, "total": total, "live": live, "sending": sending, "problem": problem}
     return render("event_type_delete.html", **context), status

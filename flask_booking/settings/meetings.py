@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask, g, request
 from sqlalchemy import orm as so
 
-from ..catalog import host_of
+from ..catalog import host_of, zone_of
 from ..i18n import default_locale, first_spoken, list_of, set_locale, spoken, template_names
 from ..models import Booking, BookingStatus, Host
 from ..models.booking import LIVE
@@ -56,7 +56,7 @@ def reader_zone() -> str:
     user, host = _reader()
     if user is None:
         return "UTC"
-    return host.time_zone if host is not None else crm().time_zone_of(user) or "UTC"
+    return host.time_zone if host is not None else zone_of(user)
 
 
 def speak() -> str:

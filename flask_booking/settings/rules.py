@@ -137,11 +137,10 @@ def _test(rule: MessageRule | None, form: Form, values: dict[str, object]) -> Re
 
 def _page(rule: MessageRule | None, form: Form, sent_to: str = "") -> str:
     values = forms_rule.values(form.values)
-    events = session().scalars(
-        sa.select(EventType)
-        .where(EventType.hosts.any(id=desk().host.id), EventType.archived_at.is_(None))
-        .order_by(EventType.position, EventType.id)
-    )
+    offered = EventType.hosts.any(id=desk().host.id) & EventType.archived_at.is_(None)
+    if rule is not None and rule.event_type_id is not None:  # else saving would make it a rule for all event types
+        offered |= EventType.id == rule.event_type_id
+    events = session().scalars(sa.select(EventType).where(offered).order_by(EventType.position, EventType.id))
     return render(
         "rule.html",
         rule=rule,

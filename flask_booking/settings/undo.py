@@ -1,6 +1,7 @@
 """Taking back what was done a moment ago, instead of asking "are you sure" before.
 
-A token signed by us says what to do; what it names is checked again as if it had been typed.
+A token signed by us says what to do; what it names is checked again as if it had been typed.  What was deleted comes
+back under its former name, so that a token used twice, as by a double click, brings it back once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from .. import catalog
 from ..calendars import wishes
 from ..encryption import unsign
 from ..i18n import gettext as _
-from ..models import BlockedTime, BookingPage, DateOverride, EventType, MessageRule, Schedule
+from ..models import BlockedTime, BookingDomain, BookingPage, DateOverride, EventType, MessageRule, Schedule
+from ..scheduling.transaction import lock_calendars, transact
 from ..state import session
 from . import access, notices
 from .access import desk
@@ -45,6 +47,22 @@ def undo() -> ResponseReturnValue:
 Where = tuple[str, dict[str, t.Any]]
 
 
+def _once(same: sa.Select[t.Any], make: c.Callable[[], object]) -> None:
+    """``make`` a row unless ``same`` finds it; of two requests at once the second one waits, and finds it."""
+    db, host_id = session(), desk().host.id
+
+    def work() -> None:
+        lock_calendars(db, [host_id])
+        if db.execute(same).first() is None:
+            make()
+
+    transact(db, work)
+
+
+def _named(model: type[t.Any], values: dict[str, t.Any]) -> sa.Select[t.Any]:
+    return sa.select(model.id).where(model.public_id == values["public_id"])
+
+
 def _active(values: dict[str, t.Any]) -> Where:
     catalog.set_event_type_active(access.event_type(values["id"]), values["active"])
     return "event_types", {}
@@ -59,6 +77,8 @@ def of_override(row: DateOverride) -> dict[str, t.Any]:
     """What brings a date override back."""
     return {
         "schedule": row.schedule.public_id,
+        "key": row.id,
+        "public_id": row.public_id,
         "first": row.first.isoformat(),
         "last": row.last.isoformat(),
         "ranges": row.ranges,
@@ -68,7 +88,8 @@ def of_override(row: DateOverride) -> dict[str, t.Any]:
 
 def _override(values: dict[str, t.Any]) -> Where:
     schedule = access.schedule(values["schedule"])
-    catalog.add_override(schedule, values["first"], values["last"], values["ranges"], values["note"])
+    override = {name: value for name, value in values.items() if name != "schedule"}
+    _once(_named(DateOverride, values), lambda: catalog.restore_override(schedule, **override))
     return "edit_schedule", {"public_id": schedule.public_id}
 
 
@@ -76,25 +97,20 @@ def of_schedule(row: Schedule) -> dict[str, t.Any]:
     """What brings a schedule back, with its overrides, to the event types that used it."""
     used = session().scalars(sa.select(EventType.public_id).where(EventType.schedule_id == row.id))
     return {
+        "public_id": row.public_id,
         "name": row.name,
         "time_zone": row.time_zone,
         "weekly": row.weekly,
         "overrides": [
             [one.first.isoformat(), one.last.isoformat(), one.ranges, one.note]
-            for one in sorted(row.overrides, key=lambda one: one.first)
+            for one in sorted(row.overrides, key=lambda one: one.id)
         ],
         "used": list(used),
     }
 
 
 def _schedule(values: dict[str, t.Any]) -> Where:
-    schedule = catalog.create_schedule(
-        desk().host, values["name"], time_zone=values["time_zone"], weekly=values["weekly"]
-    )
-    for first, last, ranges, note in values["overrides"]:
-        catalog.add_override(schedule, first, last, ranges, note)
-    for public_id in values["used"]:
-        catalog.update_event_type(access.event_type(public_id), {"schedule_id": schedule.id})
+    _once(_named(Schedule, values), lambda: catalog.restore_schedule(desk().host, **values))
     return "schedules", {}
 
 
@@ -102,6 +118,7 @@ def of_blocked(row: BlockedTime) -> dict[str, t.Any]:
     """What brings a blocked time back."""
     last = row.ends_local - dt.timedelta(days=1) if row.all_day else row.ends_local
     return {
+        "public_id": row.public_id,
         "starts": row.starts_local.isoformat(),
         "ends": last.isoformat(),
         "time_zone": row.time_zone,
@@ -112,33 +129,28 @@ def of_blocked(row: BlockedTime) -> dict[str, t.Any]:
 
 
 def _blocked(values: dict[str, t.Any]) -> Where:
-    catalog.block_time(
-        desk().host,
-        starts=dt.datetime.fromisoformat(values["starts"]),
-        ends=dt.datetime.fromisoformat(values["ends"]),
-        time_zone=values["time_zone"],
-        title=values["title"],
-        rrule=values["rrule"],
-        all_day=values["all_day"],
-    )
+    times = {name: dt.datetime.fromisoformat(values[name]) for name in ("starts", "ends")}
+    _once(_named(BlockedTime, values), lambda: catalog.block_time(desk().host, **{**values, **times}))
     return "blocked_times", {}
 
 
 def of_rule(row: MessageRule) -> dict[str, t.Any]:
     """What brings a message rule back."""
-    names = ("minutes", "subject", "body", "active", "event_type_id")
+    names = ("public_id", "minutes", "subject", "body", "active", "event_type_id")
     kept = {name: getattr(row, name) for name in names}
     return {**kept, "anchor": row.anchor.value, "audience": row.audience.value}
 
 
 def _rule(values: dict[str, t.Any]) -> Where:
-    catalog.save_rule(desk().host, values)
+    _once(_named(MessageRule, values), lambda: catalog.save_rule(desk().host, values, public_id=values["public_id"]))
     return "rules", {}
 
 
 def _domain(values: dict[str, t.Any]) -> Where:
     # It waits for its check again: somebody else may have it by now.
-    catalog.claim_domain(desk().page, values["name"], token=values["token"])
+    page, name = desk().page, values["name"]
+    claimed = sa.select(BookingDomain.id).where(BookingDomain.page_id == page.id, BookingDomain.name == name)
+    _once(claimed, lambda: catalog.claim_domain(page, name, token=values["token"]))
     return "domains", {}
 
 

@@ -47,7 +47,8 @@ def test_nothing_between_may_keep_an_answer(client: FlaskClient, ann: Bookable) 
 def test_the_page_of_a_host_who_left_is_closed(client: FlaskClient, ann: Bookable) -> None:
     ann.host.active = False
     session().commit()
-    assert client.get(f"{ROOT}/ann").status_code == 410
+    for address in ("ann", "ann/intro", "ann/intro/slots?start=2027-01-01&end=2027-01-02"):
+        assert client.get(f"{ROOT}/{address}").status_code == 410
 
 
 def test_an_error_is_logged_by_its_place_and_without_its_words(

@@ -93,6 +93,13 @@ def test_the_same_idempotency_key_books_once(client: FlaskClient, ann: Bookable)
     assert session().query(Booking).count() == 1
 
 
+@pytest.mark.parametrize("duration", [60, -30, 2**63, 10**30])
+def test_a_key_with_another_duration_is_refused_however_long(client: FlaskClient, ann: Bookable, duration: int) -> None:
+    client.post(f"{ROOT}/ann/intro/bookings", json=sam(ann, idempotency_key=KEY))
+    again = client.post(f"{ROOT}/ann/intro/bookings", json=sam(ann, idempotency_key=KEY, duration=duration))
+    assert (again.status_code, again.json["code"]) == (422, "idempotency_key_reused")
+
+
 def test_a_guest_sees_moves_and_cancels_by_the_token(client: FlaskClient, ann: Bookable) -> None:
     token = client.post(f"{ROOT}/ann/intro/bookings", json=sam(ann)).json["manage_url"].rsplit("/", 1)[1]
     assert client.get(f"{ROOT}/bookings/{token}").json["status"] == "confirmed"
@@ -248,11 +255,15 @@ def test_a_program_that_does_the_work_can_book(app: Flask, ann: Bookable) -> Non
     number = next(n for n in range(100_001) if hashlib.sha256(f"{salt}{n}".encode()).hexdigest() == asked["challenge"])
     keys = ("algorithm", "challenge", "salt", "signature")
     solution = base64.b64encode(json.dumps({"number": number} | {key: asked[key] for key in keys}).encode()).decode()
-    first, second = (
-        client.post(f"{ROOT}/ann/intro/bookings", json=sam(ann, altcha=solution, start=ann.tomorrow(hour).isoformat()))
-        for hour in (9, 10)
+    first, repeated, second = (
+        client.post(
+            f"{ROOT}/ann/intro/bookings",
+            json=sam(ann, altcha=solution, idempotency_key=key, start=ann.tomorrow(hour).isoformat()),
+        )
+        for key, hour in ((KEY, 9), (KEY, 9), (KEY[::-1], 10))
     )
-    assert (first.status_code, second.status_code) == (201, 403)
+    assert (first.status_code, repeated.status_code, second.status_code) == (201, 201, 403)
+    assert repeated.json["id"] == first.json["id"], "who got no answer asks again"
 
 
 def test_a_cancelled_booking_is_not_moved_even_to_its_own_time(client: FlaskClient, ann: Bookable) -> None:

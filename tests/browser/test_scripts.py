@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from flask import request, request_finished
@@ -59,12 +61,9 @@ def test_back_from_the_form_finds_ones_own_time_still_there(opened: Open, deskto
     expect(desktop.locator(".times button").first).to_have_text(chosen)
 
 
-def test_closing_the_form_gives_the_time_back(opened: Open, desktop: Page) -> None:
-    opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
-    expect(desktop.get_by_role("heading", name="Your details")).to_be_visible()
-    session().rollback()
-    assert session().query(OccupiedTime).count() == 1
+@contextmanager
+def given_back(opened: Open) -> Iterator[None]:
+    """A script gives a form's time back in the block, or right after it."""
     released = threading.Event()
 
     def note(_app: object, **_about: object) -> None:
@@ -72,10 +71,79 @@ def test_closing_the_form_gives_the_time_back(opened: Open, desktop: Page) -> No
             released.set()
 
     with request_finished.connected_to(note, opened.server.app):
-        desktop.goto(opened.url)
+        yield
         assert released.wait(15)
+
+
+def test_closing_the_form_gives_the_time_back(opened: Open, desktop: Page) -> None:
+    opened.at(desktop, query="&tz=Europe/Paris")
+    desktop.locator(".times button").first.click()
+    expect(desktop.get_by_role("heading", name="Your details")).to_be_visible()
+    session().rollback()
+    assert session().query(OccupiedTime).count() == 1
+    with given_back(opened):
+        desktop.goto(opened.url)
     session().rollback()
     assert session().query(OccupiedTime).count() == 0
+
+
+def keeps(page: Page) -> bool:
+    """Whether the form keeps its time, as it says."""
+    expect(page.locator(".kept")).to_have_count(1)
+    session().rollback()
+    return session().query(OccupiedTime).count() == 1
+
+
+def test_a_form_that_is_shown_again_keeps_its_time_as_it_says(opened: Open, desktop: Page) -> None:
+    opened.at(desktop, query="&tz=Europe/Paris")
+    desktop.locator(".times button").first.click()
+    for again in (
+        desktop.reload,
+        lambda: desktop.get_by_role("link", name="Deutsch").click(),
+        lambda: (desktop.goto(opened.url), desktop.go_back()),
+    ):
+        again()
+        desktop.wait_for_load_state("networkidle")
+        assert keeps(desktop)
+
+
+def test_a_form_that_is_shown_again_promises_nothing_that_was_taken(opened: Open, desktop: Page) -> None:
+    opened.at(desktop, query="&tz=Europe/Paris")
+    desktop.locator(".times button").first.click()
+    desktop.wait_for_load_state("networkidle")
+    start = desktop.locator("input[name=start]").input_value()
+    with given_back(opened):
+        desktop.goto("about:blank")
+    opened.take(opened.ann.event, start)
+    desktop.go_back()
+    expect(desktop.locator(".kept")).to_have_count(0)
+
+
+def test_the_focus_is_never_lost_on_the_way_through_the_calendar(opened: Open, desktop: Page) -> None:
+    opened.at(desktop, query="&tz=Europe/Paris")
+    desktop.evaluate("window.mark = document.getElementById('main')")
+    desktop.keyboard.press("Tab")
+    desktop.keyboard.press("Enter")
+    assert desktop.evaluate("window.mark === document.getElementById('main')"), "nothing is loaded for a skip link"
+    assert desktop.evaluate("document.activeElement.id") == "main"
+    month = desktop.locator("#month").inner_text()
+    desktop.locator("[data-keep=next]").click()
+    expect(desktop.locator("#month")).not_to_have_text(month)
+    expect(desktop.locator("[data-keep=next]")).to_be_focused()
+    desktop.go_back()
+    expect(desktop.locator("#month")).to_have_text(month)
+    expect(desktop.locator("#day-title")).to_be_focused()
+
+
+def test_a_browser_that_can_not_do_the_work_says_so_once(opened: Open, phone: Page) -> None:
+    opened.server.app.config["BOOKING_PROOF_OF_WORK"] = True
+    opened.at(phone, query="&tz=Europe/Paris")
+    phone.locator(".times button").first.click()
+    phone.route("**/work.*.js", lambda route: route.abort())
+    fill(phone)
+    phone.get_by_role("button", name="Book this meeting").click()
+    expect(phone.get_by_text("Your browser's check didn't go through.")).to_be_visible()
+    assert opened.bookings() == []
 
 
 def test_the_browser_does_the_work_when_it_is_asked(opened: Open, phone: Page) -> None:

@@ -17,8 +17,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from flask_booking import guards
+from flask_booking.config import BOOKING_RATE_LIMITS
+from flask_booking.errors import BookingConfigError
 from flask_booking.models import Booking, UsedChallenge
 from flask_booking.state import session, state
+from tests.fixtures.apps import MakeApp
 from tests.fixtures.people import Bookable
 from tests.fixtures.queues import RedisSpace
 from tests.public.guest import ahead, choose, form_to, send, text_of, times
@@ -174,3 +177,59 @@ def test_a_challenge_gets_too_old_and_is_forgotten(ann: Bookable, client: FlaskC
         later = choose(client, TIMES)
         send(client, later, altcha=solved(challenge_of(later)))
     assert session().query(UsedChallenge).count() == 1, "used ones are kept only as long as they could be used again"
+
+
+def mounted(make_app: MakeApp, database_url: str, **config: Any) -> Flask:
+    return make_app(database_url, BOOKING_RATE_LIMIT_ENABLED=True, **config)
+
+
+def test_limits_that_are_not_named_keep_their_defaults(make_app: MakeApp, database_url: str) -> None:
+    app = mounted(make_app, database_url, BOOKING_RATE_LIMITS={"page": "3 per minute", "slots": " "})
+    expected = {**BOOKING_RATE_LIMITS, "page": "3 per minute", "slots": ""}
+    assert app.config["BOOKING_RATE_LIMITS"] == expected
+    assert BOOKING_RATE_LIMITS["page"] == "120 per minute", "those of other apps are left alone"
+    client = app.test_client()
+    tries = [client.post("/api/booking/v1/public/ann/intro/bookings", json={}).status_code for _ in range(11)]
+    assert tries[-1] == 429
+    assert 429 not in tries[:-1]
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"BOOKING_RATE_LIMITS": {"boook": "1 per minute"}}, "nothing is limited as 'boook'; did you mean 'book'?"),
+        ({"BOOKING_RATE_LIMITS": {"zzz": ""}}, "nothing is limited as 'zzz'; there are page, slots, hold"),
+        (
+            {"BOOKING_RATE_LIMITS": {"book": "10 per minut"}},
+            "BOOKING_RATE_LIMITS[\"book\"]: '10 per minut' can't be read",
+        ),
+        ({"BOOKING_RATE_LIMITS": {"book": "10"}}, 'write "10 per minute" or "10 per minute; 60 per hour", or ""'),
+        ({"BOOKING_RATE_LIMITS": {"book": 10}}, 'BOOKING_RATE_LIMITS["book"]: 10 can\'t be read'),
+        ({"BOOKING_RATE_LIMITS": {"book": None}}, 'BOOKING_RATE_LIMITS["book"]: None can\'t be read'),
+        ({"BOOKING_RATE_LIMITS": "10 per minute"}, "BOOKING_RATE_LIMITS is a dict such as"),
+        ({"BOOKING_RATE_LIMITS": None}, "BOOKING_RATE_LIMIT_ENABLED = False lifts all limits"),
+        ({"BOOKING_MAX_CONTENT_LENGTH": "64 kB"}, "BOOKING_MAX_CONTENT_LENGTH: '64 kB' is no whole number of bytes"),
+        ({"BOOKING_MAX_CONTENT_LENGTH": 1.5}, "BOOKING_MAX_CONTENT_LENGTH: 1.5 is no whole number"),
+        ({"BOOKING_MAX_CONTENT_LENGTH": None}, "BOOKING_MAX_CONTENT_LENGTH: None is no whole number"),
+        ({"BOOKING_MAX_CONTENT_LENGTH": 0}, "BOOKING_MAX_CONTENT_LENGTH: 0 is no whole number"),
+        ({"BOOKING_MAX_CONTENT_LENGTH": True}, "BOOKING_MAX_CONTENT_LENGTH: True is no whole number"),
+    ],
+)
+def test_limits_that_could_not_be_kept_are_refused_at_start_up(
+    make_app: MakeApp, database_url: str, config: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(BookingConfigError) as refused:
+        mounted(make_app, database_url, **config)
+    assert told in str(refused.value)
+
+
+def test_every_limit_that_can_not_be_kept_is_told_at_once(make_app: MakeApp, database_url: str) -> None:
+    limits = {"pages": "1 per minute", "hold": "often"}
+    with pytest.raises(BookingConfigError) as refused:
+        mounted(make_app, database_url, BOOKING_RATE_LIMITS=limits, BOOKING_MAX_CONTENT_LENGTH="")
+    assert len(str(refused.value).splitlines()) == 3
+
+
+def test_a_size_may_be_a_number_in_a_text_as_environments_give_it(make_app: MakeApp, database_url: str) -> None:
+    app = mounted(make_app, database_url, BOOKING_MAX_CONTENT_LENGTH="100")
+    assert app.config["BOOKING_MAX_CONTENT_LENGTH"] == 100

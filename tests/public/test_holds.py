@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 
 from flask_booking import catalog
-from flask_booking.models import Hold, OccupiedTime
+from flask_booking.models import BookingStatus, Hold, OccupiedTime
 from flask_booking.public import choose as choosing
 from flask_booking.state import session
 from tests.fixtures.people import Bookable
-from tests.public.guest import ahead, choose, form_to, send, text_of, times
+from tests.public.guest import ahead, bookings, choose, form_to, heading, manage, send, text_of, times
 
 TIMES = ahead("/book/ann/intro?tz=Europe/Paris")
 
@@ -61,3 +63,16 @@ def test_a_time_that_is_given_back_while_its_form_s_page_is_made_is_on_offer(
     page = ann.app.test_client().get(f"{TIMES}&hold={held['hold']}")
     assert session().query(Hold).count() == 0
     assert held["start"] in times(page)
+
+
+def test_who_has_cancelled_books_the_same_time_again_with_the_same_hold(ann: Bookable, client: FlaskClient) -> None:
+    """Its token stays in the address of the calendar, so that Back finds the guest's own time."""
+    details = choose(client, TIMES)
+    held = form_to(details, "/details").values
+    with_hold = f"{TIMES}&hold={held['hold']}"
+    client.post(f"{manage(send(client, details).location)}/cancel", data={})
+    with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30)):
+        answer = send(client, choose(client, with_hold, held["start"]))
+    assert heading(client.get(answer.location)) == "You are booked"
+    assert [one.status for one in bookings()] == [BookingStatus.CANCELLED, BookingStatus.CONFIRMED]
+    assert session().query(Hold).count() == 0

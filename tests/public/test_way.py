@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import urllib.parse
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 
 from flask_booking import catalog
 from flask_booking.catalog.fields import QUESTION_KINDS
-from flask_booking.models import BookingPage, BookingStatus, Hold
+from flask_booking.models import BookingPage, BookingStatus, Hold, Schedule
 from flask_booking.state import session
 from tests.fixtures.people import Bookable, make_host
 from tests.public.guest import ahead, book, bookings, choose, form_to, forms, heading, manage, send, text_of, times
@@ -281,3 +283,45 @@ def test_a_group_lets_several_guests_in(ann: Bookable, client: FlaskClient) -> N
         answer = send(client, choose(client, address, start), name=name, email=f"{name}@example.com")
         assert answer.status_code == 303
     assert start not in times(client.get(address))
+
+
+@pytest.mark.parametrize(
+    ("date", "offset"), [("2027-01-05", "UTC+1"), ("2027-07-05", "UTC+2"), ("2027-03-28", "UTC+2")]
+)
+def test_the_zone_is_named_with_the_offset_of_the_times_shown(
+    ann: Bookable, client: FlaskClient, date: str, offset: str
+) -> None:
+    catalog.update_event_type(ann.event, {"window_days": 365, "schedule_id": None})
+    schedule = session().query(Schedule).one()
+    schedule.weekly = [[[600, 720]]] * 7
+    session().commit()
+    with time_machine.travel(dt.datetime(2026, 12, 1, tzinfo=dt.UTC)):
+        page = client.get(f"/book/ann/intro?tz=Europe/Paris&date={date}")
+        assert f"Paris ({offset})" in text_of(page)
+        move = manage(book(client, f"/book/ann/intro?tz=Europe/Paris&date={date}"))
+        assert f"Paris ({offset})" in text_of(client.get(f"{move}/reschedule?date={date}"))
+
+
+def test_what_an_address_brings_along_goes_to_the_form_and_back(ann: Bookable, client: FlaskClient) -> None:
+    ann.another(questions=[{"id": "q1", "label": "Your company?", "kind": "short"}])
+    given = "your_company=Acme&name=Sam&utm_source=mail&tz=Asia/Tokyo"
+    listed = client.get(f"/book/ann?{given}").text.replace("&amp;", "&")
+    [link] = re.findall(r'href="(/book/ann/[^"]*your_company=Acme[^"]*)"', listed)
+    form = form_to(choose(client, link), "/details")
+    assert (form.values["a_q1"], form.values["name"]) == ("Acme", "Sam")
+    [back] = re.findall(r'href="/book/ann\?([^"]+)"', client.get(link).text.replace("&amp;", "&"))
+    assert urllib.parse.parse_qs(back).keys() >= {"name", "utm_source", "tz"}
+
+
+def test_a_question_called_as_one_of_our_parameters_is_not_filled_by_it(ann: Bookable, client: FlaskClient) -> None:
+    questions = [{"id": f"q{n}", "label": label, "kind": "short"} for n, label in enumerate(("Hold", "Date", "Start?"))]
+    event = ann.another(questions=questions)
+    form = form_to(choose(client, f"/book/ann/{event.slug}?tz=UTC"), "/details")
+    assert [form.values[f"a_q{n}"] for n in range(3)] == ["", "", ""]
+
+
+def test_the_event_types_own_address_may_have_a_name_in_any_script(ann: Bookable, client: FlaskClient) -> None:
+    event = ann.another(redirect_url="https://例え.jp/danke")
+    details = choose(client, f"/book/ann/{event.slug}")
+    assert "form-action 'self' https://xn--r8jz45g.jp;" in details.headers["Content-Security-Policy"]
+    assert send(client, details).location == "https://xn--r8jz45g.jp/danke"

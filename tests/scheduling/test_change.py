@@ -35,10 +35,12 @@ from flask_booking.scheduling import (
     complete_past,
     decline,
     mark,
+    place_hold,
     reassign,
     reschedule,
 )
 from flask_booking.scheduling import change as changes
+from flask_booking.scheduling.hold import new_hold_token
 from flask_booking.scheduling.offers import offers_for_move
 from flask_booking.signals import booking_cancelled, booking_rescheduled
 from flask_booking.state import state
@@ -65,6 +67,36 @@ def taken() -> list[tuple[int, int]]:
 
 class TestMoving:
     """Rescheduling."""
+
+    def test_a_hold_that_ran_out_is_not_in_the_way_of_a_hosts_own_move(self, booking: Booking, host: Host) -> None:
+        start = midnight(4)
+        event = new_event(host)
+        place_hold(event.id, new_hold_token(event.id), start, now=midnight(-1))
+        changes.follow_calendar(booking.id, instant(start), instant(start + HOUR))
+        assert taken() == [(host.id, start)]
+
+    @pytest.mark.parametrize("longer", ["offered no more", "made longer by the host"])
+    def test_a_meeting_longer_than_those_on_offer_is_in_nobodys_way_to_its_very_end(
+        self, booking: Booking, event: EventType, host: Host, longer: str
+    ) -> None:
+        start, later = midnight(), midnight(4)
+        if longer == "offered no more":
+            event.durations = [30, 240]
+            db.session.commit()
+            long = book(event.id, request(start + 12 * HOUR, duration=240))
+            event.durations = [30]
+            db.session.commit()
+        else:
+            long = changes.follow_calendar(booking.id, instant(start), instant(start + 4 * HOUR))
+        book(new_event(host).id, request(later + 3 * HOUR))
+        for hour in (0, 2, 3):
+            offered = offers_for_move(long, start=later + hour * HOUR, end=later + hour * HOUR + 1).starts
+            assert offered == (), "the other meeting is in its way"
+            with pytest.raises(SlotTaken):
+                reschedule(long.id, instant(later + hour * HOUR), actor="guest")
+        [free] = offers_for_move(long, start=later + 4 * HOUR, end=later + 4 * HOUR + 1).starts
+        reschedule(long.id, instant(free), actor="guest")
+        assert (host.id, free) in taken()
 
     def test_the_meeting_is_at_its_new_time_and_nowhere_else(self, booking: Booking, host: Host) -> None:
         start = midnight() + 5 * HOUR

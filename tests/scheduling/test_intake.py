@@ -143,6 +143,28 @@ def test_a_guest_to_be_called_gives_a_number() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [
+        ("(555) 010-0100", ""),
+        ("+(1) 555 010 0100", ""),
+        ("555-010-0100 ext. 12", ""),
+        ("+33 1 23 45 67 89", ""),
+        ("030\N{NON-BREAKING HYPHEN}1234567", "030-1234567"),
+        ("٠١٢٣٤٥٦٧٨٩", "0123456789"),
+        ("０１２ー３４５６７８９", None),
+        ("ring me", None),
+        ("()", None),
+    ],
+)
+def test_a_number_may_be_written_as_people_write_it(number: str, kept: str | None) -> None:
+    event = asked(locations=[{"id": "a", "kind": "phone_guest"}])
+    if kept is None:
+        assert problems(event, phone=number) == {"phone"}
+    else:
+        assert typed(event, phone=number).guest.phone == (kept or number)
+
+
 def test_the_only_place_needs_no_choice_and_is_copied() -> None:
     place = {"id": "a", "kind": "in_person", "text": "Room 1", "url": "https://example.com/map"}
     event = asked(locations=[place])

@@ -7,13 +7,15 @@ import threading
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from flask_booking import catalog
-from flask_booking.models import EventType, OldSlug, Schedule
+from example_app.models import Mail
+from flask_booking import catalog, jobs
+from flask_booking.models import EventType, MessageState, OldSlug, OutboxMessage, Schedule
 from flask_booking.state import session
 from tests.fixtures.apps import MakeApp
 
-from .conftest import Office, Screens, open_office, said
+from .conftest import Office, Screens, open_office, said, tomorrow
 
 FILLED = {
     "title": "Consultation",
@@ -313,6 +315,47 @@ def test_deleting_tells_how_many_bookings_go_with_it_and_offers_to_archive(offic
     assert "There are meetings still to be held." in said(refused)
     with office.app.app_context():
         assert office.event().title == "Intro"
+
+
+STILL_SENDING = "Messages about its meetings are still being sent. Try again later, or archive it."
+
+
+def test_an_event_type_stays_until_the_guests_have_heard_of_the_cancellations(office: Office, ann: Screens) -> None:
+    booking = office.booking()
+    ann.post(f"/bookings/{booking}/cancel", reason="ill")
+    path = f"/event-types/{office.events['ann']}/delete"
+    page = ann.get(path)
+    assert STILL_SENDING in said(page)
+    assert "Delete it and 1 booking" not in page.text
+
+    refused = ann.post(path)
+    assert refused.status_code == 409
+    assert said(refused).count(STILL_SENDING) == 1
+    with office.app.app_context():
+        assert "cancelled" in {row.kind for row in session().query(OutboxMessage) if row.recipient == "sam@example.com"}
+
+    jobs.deliver_due(office.app)
+    assert "Delete it and 1 booking" in ann.get(path).text
+    assert ann.post(path).status_code == 303
+    with office.app.app_context():
+        assert session().query(EventType).filter_by(public_id=office.events["ann"]).count() == 0
+        assert any("sam@example.com" in mail.recipient and "ancel" in mail.subject for mail in session().query(Mail))
+
+
+@pytest.mark.parametrize(
+    ("later", "kept"), [({"attempts": 1}, True), ({"last_error": "busy"}, True), ({"attempts": 0}, False)]
+)
+def test_what_is_tried_again_later_keeps_an_event_type_and_what_is_only_planned_does_not(
+    office: Office, ann: Screens, later: dict[str, Any], kept: bool
+) -> None:
+    booking = office.booking()
+    ann.post(f"/bookings/{booking}/cancel")
+    with office.app.app_context():
+        waiting = sa.update(OutboxMessage).where(OutboxMessage.state == MessageState.WAITING)
+        session().execute(waiting.values(due_at=tomorrow(), **later))
+        session().commit()
+    answer = ann.post(f"/event-types/{office.events['ann']}/delete")
+    assert answer.status_code == (409 if kept else 303)
 
 
 def test_deleting_what_was_never_booked_deletes(office: Office, ann: Screens) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import render_template_string
 
 from flask_booking.models import Booking
@@ -32,6 +33,25 @@ def test_a_contacts_page_shows_its_meetings_and_books_the_next(office: Office) -
     )
     assert "settings.css?v=" in page
     assert page.count('class="bk-meeting ') == 2
+
+
+@pytest.mark.parametrize("zone_name", ["W. Europe Standard Time", "Mars/Base", ""])
+def test_a_reader_who_is_no_host_and_whose_time_zone_means_nothing_reads_in_utc(
+    office: Office, monkeypatch: pytest.MonkeyPatch, zone_name: str
+) -> None:
+    from example_app.models import User
+
+    public_id = office.booking("ann", tomorrow(9))
+    adapter = office.app.extensions["booking"].crm
+    with office.app.test_request_context():
+        reader = User(name="Newcomer", email="new@example.com", password_hash="", time_zone=zone_name)
+        session().add(reader)
+        session().commit()
+        monkeypatch.setattr(adapter, "current_user", lambda: reader)
+        contact = session().query(Booking).filter_by(public_id=public_id).one().contact
+        page = render_template_string(PAGE, contact=contact)
+    assert "9:00" in page
+    assert "Sam Guest" in page
 
 
 def contact_key(office: Office, public_id: str) -> int:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from flask_booking import catalog
 from flask_booking.models import MessageRule, OutboxMessage
 from flask_booking.state import session
 
@@ -56,6 +57,33 @@ def test_the_form_says_again_what_was_saved(office: Office, ann: Screens) -> Non
     assert 'name="minutes" value="90"' in page
     assert 'value="after-end" selected' in page
     assert 'name="audience" value="host" checked' in page
+
+
+def chosen_event(page: str) -> str:
+    """The event type that a browser would send with the form as it is."""
+    options = page.partition('<select id="bk-event_type_id"')[2].partition("</select>")[0]
+    found = re.search(r'value="([^"]*)" selected', options)
+    return found[1] if found else ""
+
+
+@pytest.mark.parametrize("lost", ["archived", "held by others"])
+def test_a_rule_stays_one_of_its_event_type_though_that_is_offered_no_more(
+    office: Office, ann: Screens, lost: str
+) -> None:
+    own = office.events["ann"]
+    ann.post("/messages/new", **RULE | {"event": own})
+    with office.app.app_context():
+        public_id = newest().public_id
+        if lost == "archived":
+            catalog.set_archived(office.event(), True)
+        else:
+            catalog.set_hosts(office.event(), [office.host("ben")])
+    assert own not in ann.get("/messages/new").text, "other rules can't be made for it"
+
+    kept = chosen_event(ann.get(f"/messages/{public_id}").text)
+    assert ann.post(f"/messages/{public_id}", **RULE | {"event": kept, "body": "New"}).status_code == 303
+    with office.app.app_context():
+        assert (newest().event_type_id, newest().body) == (office.event().id, "New")
 
 
 @pytest.mark.parametrize(

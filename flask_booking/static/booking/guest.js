@@ -12,6 +12,11 @@ function say(words) {
 // Months, days and durations: the same page is fetched and its main part replaced.
 
 let turning = null;
+let shown = place(location);
+
+function place(url) {
+  return url.pathname + url.search;
+}
 
 async function show(url, { push = true, keep = "" } = {}) {
   turning?.abort();
@@ -35,6 +40,7 @@ async function show(url, { push = true, keep = "" } = {}) {
   page.querySelectorAll(feet).forEach((foot) => fresh.after(document.adoptNode(foot)));
   document.title = page.title;
   if (push) history.pushState(null, "", url);
+  shown = place(location);
   if (keep) focusAfter(fresh, keep);
   ready();
 }
@@ -72,7 +78,12 @@ document.addEventListener("click", (event) => {
 });
 
 addEventListener("popstate", () => {
-  if (document.querySelector(".choose")) show(location.href, { push: false });
+  if (place(location) === shown) {
+    // Only to another part of the page; or back before the next month has come.
+    turning?.abort();
+    return document.getElementById("main")?.removeAttribute("aria-busy");
+  }
+  if (document.querySelector(".choose")) show(location.href, { push: false, keep: "day" });
 });
 
 // Time zones: the form of the page that lists them, with a search above the list.
@@ -138,58 +149,28 @@ function detectZone() {
   if (!line) return;
   url.searchParams.set("tz", zone);
   history.replaceState(null, "", url);
+  shown = place(url);
   if (zone !== line.dataset.detectZone) show(url.href, { push: false });
   else line.remove();
 }
 
-// Forms: sent once; the hold goes into the address first, so that Back finds it; given back when the guest leaves.
+// Forms: sent once; the hold goes into the address first, so that Back finds it.
 
-let leaving = false;
-
-document.addEventListener("submit", async (event) => {
+document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("[data-once]")) return;
   if (form.dataset.sent) return event.preventDefault();
-  const work = form.querySelector("[data-work]");
-  if (work && !work.value) {
-    event.preventDefault();
-    form.dataset.sent = "yes";
-    const button = event.submitter || form.querySelector("button");
-    const words = button.textContent;
-    button.textContent = text.working;
-    work.value = await solve(work.dataset.work, work.dataset.challenge);
-    button.textContent = words;
-    delete form.dataset.sent;
-    return form.requestSubmit ? form.requestSubmit(button) : form.submit();
-  }
   form.dataset.sent = "yes";
-  leaving = true;
   (event.submitter || form.querySelector("button:not([type])"))?.setAttribute("aria-disabled", "true");
   if (form.matches("[data-hold]")) {
     const url = new URL(location);
     url.searchParams.set("hold", form.elements.hold.value);
     history.replaceState(null, "", url);
+    shown = place(url);
   }
 });
 
-function solve(script, challenge) {
-  return new Promise((resolve) => {
-    const worker = new Worker(script, { type: "module" });
-    worker.onmessage = ({ data }) => resolve(data);
-    worker.onerror = () => resolve("");
-    worker.postMessage(JSON.parse(challenge));
-  });
-}
-
-addEventListener("pagehide", () => {
-  const form = document.querySelector("form[data-release]");
-  if (!form || leaving) return;
-  const body = new URLSearchParams({ hold: form.elements.hold.value });
-  navigator.sendBeacon(form.dataset.release, body);
-});
-
 addEventListener("pageshow", () => {
-  leaving = false;
   document.querySelectorAll("[data-once]").forEach((form) => delete form.dataset.sent);
   document.querySelectorAll("[aria-disabled]").forEach((button) => button.removeAttribute("aria-disabled"));
 });
@@ -201,13 +182,3 @@ function ready() {
 
 ready();
 document.querySelector("[data-focus]")?.focus();
-
-// Who chose to be called has to say at which number.
-
-const phone = document.querySelector("[data-details] [name=phone]");
-if (phone?.form.querySelector("[data-calls]")) {
-  const ask = () => { phone.required = Boolean(phone.form.querySelector("[data-calls]:checked")); };
-  phone.form.addEventListener("change", ask);
-  addEventListener("pageshow", ask);
-  ask();
-}

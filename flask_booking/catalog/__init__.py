@@ -24,6 +24,7 @@ from .rules import delete_rule, save_rule
 from .schedules import (
     add_override,
     block_time,
+    check_blocked,
     create_schedule,
     delete_schedule,
     make_default,
@@ -37,6 +38,7 @@ from .schedules import (
 __all__ = [
     "add_override",
     "block_time",
+    "check_blocked",
     "check_domain",
     "claim_domain",
     "claim_of",

@@ -39,14 +39,8 @@ def number(
     value: object, field: str, problems: Problems, *, least: int = 0, most: int = 100_000, default: int | None = None
 ) -> int | None:
     """A whole number in a range; ``default`` when nothing was typed."""
-    if value is None or str(value).strip() == "":
-        return default
-    try:
-        found = int(str(value).strip())
-    except ValueError:
-        problems[field] = _("Please enter a whole number.")
-        return default
-    if not least <= found <= most:
+    found = _whole(value, field, problems, default)
+    if found is not None and field not in problems and not least <= found <= most:
         problems[field] = _("Please enter a number from %(least)s to %(most)s.", least=least, most=most)
     return found
 
@@ -54,12 +48,23 @@ def number(
 def minutes(
     value: object, field: str, problems: Problems, *, least: int, most: int, default: int | None = None
 ) -> int | None:
-    """A length in whole minutes; its bounds are told in the units that people type."""
-    found = number(value, field, problems, least=-(10**9), most=10**9, default=default)
+    """A length in whole minutes; its bounds are told in the units that people type, who say before and after rather
+    than less than nothing."""
+    found = _whole(value, field, problems, default)
     if found is not None and field not in problems and not least <= found <= most:
-        bounds = {"least": duration_text(least), "most": duration_text(most)}
+        bounds = {"least": duration_text(max(least, 0)), "most": duration_text(most)}
         problems[field] = _("Please enter a time from %(least)s to %(most)s.", **bounds)
     return found
+
+
+def _whole(value: object, field: str, problems: Problems, default: int | None) -> int | None:
+    if value is None or str(value).strip() == "":
+        return default
+    try:
+        return int(str(value).strip())
+    except ValueError:
+        problems[field] = _("Please enter a whole number.")
+        return default
 
 
 def colour(value: object, field: str, problems: Problems) -> str:

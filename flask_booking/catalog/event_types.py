@@ -49,14 +49,17 @@ _COPIED = (
 def create_event_type(page: BookingPage, values: c.Mapping[str, t.Any]) -> EventType:
     """A new event type at the end of ``page``, held by the page's owner.  Raises :class:`InvalidInput`."""
     db = session()
-    clean = check_event_type(values, page)
-    slug = clean.pop("slug") or _new_slug(db, page, clean["title"])
-    last = db.scalar(sa.select(sa.func.max(EventType.position)).where(EventType.page_id == page.id))
-    event = EventType(page_id=page.id, slug=slug, position=(last or 0) + 1, **clean)
-    event.hosts = [t.cast(Host, db.get(Host, page.host_id))]
-    db.add(event)
-    _save(db, event)
-    return event
+
+    def write() -> EventType:
+        clean = check_event_type(values, page)
+        slug = clean.pop("slug") or _new_slug(db, page, clean["title"])
+        last = db.scalar(sa.select(sa.func.max(EventType.position)).where(EventType.page_id == page.id))
+        event = EventType(page_id=page.id, slug=slug, position=(last or 0) + 1, **clean)
+        event.hosts = [t.cast(Host, db.get(Host, page.host_id))]
+        db.add(event)
+        return event
+
+    return _write(db, [page.host_id], write)
 
 
 def update_event_type(event: EventType, values: c.Mapping[str, t.Any]) -> EventType:
@@ -65,34 +68,53 @@ def update_event_type(event: EventType, values: c.Mapping[str, t.Any]) -> EventT
     Raises :class:`InvalidInput`.
     """
     db = session()
-    kept = {name: getattr(event, name) for name in (*_COPIED, "slug")}
-    clean = check_event_type({**kept, **values}, event.page, event)
-    slug = clean.pop("slug") or event.slug
-    if slug != event.slug:
-        db.execute(sa.delete(OldSlug).where(OldSlug.page_id == event.page_id, OldSlug.slug.in_((slug, event.slug))))
-        db.add(OldSlug(page_id=event.page_id, slug=event.slug, event_type_id=event.id))
-        event.slug = slug
-    for name, value in clean.items():
-        setattr(event, name, value)
-    _save(db, event)
-    return event
+
+    def write() -> EventType:
+        kept = {name: getattr(event, name) for name in (*_COPIED, "slug")}
+        clean = check_event_type({**kept, **values}, event.page, event)
+        slug = clean.pop("slug") or event.slug
+        if slug != event.slug:
+            db.execute(sa.delete(OldSlug).where(OldSlug.page_id == event.page_id, OldSlug.slug.in_((slug, event.slug))))
+            db.add(OldSlug(page_id=event.page_id, slug=event.slug, event_type_id=event.id))
+            event.slug = slug
+        for name, value in clean.items():
+            setattr(event, name, value)
+        event.version += 1
+        return event
+
+    return _write(db, [event.page.host_id, *(host.id for host in event.hosts)], write)
 
 
 def clone_event_type(event: EventType) -> EventType:
     """A copy beneath the original, inactive until its host looks at it."""
     db = session()
-    copy = EventType(page_id=event.page_id, position=event.position + 1, active=False)
-    for name in _COPIED:
-        setattr(copy, name, getattr(event, name))
-    copy.title = _("%(title)s (copy)", title=event.title[:180])
-    copy.slug = _new_slug(db, event.page, copy.title)
-    copy.hosts = list(event.hosts)
-    for other in event.page.event_types:
-        if other.position > event.position:
-            other.position += 1
-    db.add(copy)
-    _save(db, copy)
-    return copy
+
+    def write() -> EventType:
+        copy = EventType(page_id=event.page_id, position=event.position + 1, active=False)
+        for name in _COPIED:
+            setattr(copy, name, getattr(event, name))
+        copy.title = _("%(title)s (copy)", title=event.title[:180])
+        copy.slug = _new_slug(db, event.page, copy.title)
+        copy.hosts = list(event.hosts)
+        for other in event.page.event_types:
+            if other.position > event.position:
+                other.position += 1
+        db.add(copy)
+        return copy
+
+    return _write(db, [event.page.host_id, *(host.id for host in event.hosts)], write)
+
+
+def _write(db: Session, host_ids: c.Iterable[int], write: c.Callable[[], EventType]) -> EventType:
+    """Run ``write`` with the calendars of these hosts locked, and commit.  The owner of the page is one of them: the
+    slugs of a page are given out one after the other."""
+    ids = list(host_ids)
+
+    def work() -> EventType:
+        lock_calendars(db, ids)
+        return write()
+
+    return transact(db, work)
 
 
 def set_event_type_active(event: EventType, active: bool) -> None:
@@ -220,6 +242,12 @@ def check_event_type(
         ("seats", 1),
     ):
         clean[name] = check.number(get(name), name, problems, least=1, most=1000, default=default)
+    needed = ["notice", "hold_minutes", "seats"]
+    if clean["window_kind"] in (WindowKind.DAYS, WindowKind.BUSINESS_DAYS):
+        needed.append("window_days")
+    for name in needed:
+        if str(get(name, 0)).strip() == "":  # emptied: nobody asked for what is usual
+            problems[name] = _("Please enter a number.")
     for name in ("confirmation_message", "cancellation_message", "policy"):
         clean[name] = check.lines(get(name), name, problems)
     for name, default_flag in (

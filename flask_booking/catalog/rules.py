@@ -28,7 +28,7 @@ def save_rule(
     """
     problems: check.Problems = {}
     get = values.get
-    minutes = check.number(get("minutes"), "minutes", problems, least=-_FARTHEST, most=_FARTHEST)
+    minutes = check.minutes(get("minutes"), "minutes", problems, least=-_FARTHEST, most=_FARTHEST)
     if minutes is None:
         problems.setdefault("minutes", _("Please say when."))
     anchor, audience = get("anchor", Anchor.START), get("audience", Audience.GUEST)

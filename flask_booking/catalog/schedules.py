@@ -19,6 +19,8 @@ from . import check
 from .hosts import OFFICE_HOURS
 
 _LONGEST_OVERRIDE = 366
+_END_OF_TIME = 9000
+"""The first year that can't be blocked: the calendars of computers end with the year 9999."""
 
 
 def create_schedule(host: Host, name: str, *, time_zone: str | None = None, weekly: object = None) -> Schedule:
@@ -169,9 +171,29 @@ def block_time(
     An all-day block lasts from midnight to midnight and includes the day of ``ends``.  ``blocked`` changes an
     existing one; ``public_id`` is that of one which comes back.  Raises :class:`InvalidInput`.
     """
+    clean = check_blocked(
+        starts=starts, ends=ends, time_zone=time_zone or host.time_zone, title=title, rrule=rrule, all_day=all_day
+    )
+    row = blocked or BlockedTime(host_id=host.id, public_id=public_id or new_public_id())
+    for name, value in clean.items():
+        setattr(row, name, value)
+    session().add(row)
+    _save(host.id)
+    return row
+
+
+def check_blocked(
+    *, starts: dt.datetime, ends: dt.datetime, time_zone: str, title: str = "", rrule: str = "", all_day: bool = False
+) -> dict[str, t.Any]:
+    """The clean columns of a blocked time.  Raises :class:`InvalidInput` with every problem."""
     problems: check.Problems = {}
-    key = check.zone_key(time_zone or host.time_zone, "time_zone", problems)
+    key = check.zone_key(time_zone, "time_zone", problems)
     text = check.line(title, "title", problems)
+    rule = ""
+    for field, edge in (("starts", starts), ("ends", ends)):
+        if edge.year >= _END_OF_TIME:
+            problems[field] = _("Please enter a date before the year %(year)s.", year=_END_OF_TIME)
+    check.finish(problems)  # what comes now reckons with days after these
     if all_day:
         starts = dt.datetime.combine(starts.date(), dt.time())
         ends = dt.datetime.combine(ends.date() + dt.timedelta(days=1), dt.time())
@@ -179,18 +201,14 @@ def block_time(
         problems["ends"] = _("The end comes after the start.")
     elif ends - starts > dt.timedelta(days=366):
         problems["ends"] = _("Please block at most a year at a time.")
-    rule = ""
     try:
-        rule = check_rrule(rrule, starts)
+        rule = check_rrule(rrule, starts, key)
     except InvalidInput as error:
         problems |= error.fields
     check.finish(problems)
-    row = blocked or BlockedTime(host_id=host.id, public_id=public_id or new_public_id())
-    row.starts_local, row.ends_local, row.time_zone = starts, ends, key
-    row.title, row.rrule, row.all_day = text, rule, all_day
-    session().add(row)
-    _save(host.id)
-    return row
+    return {
+        "starts_local": starts, "ends_local": ends, "time_zone": key, "title": text, "rrule": rule, "all_day": all_day,
+    }  # fmt: skip
 
 
 def unblock_time(blocked: BlockedTime) -> None:

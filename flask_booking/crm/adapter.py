@@ -158,7 +158,7 @@ class CRM:
         model, fields = self.models.contact, self.contact_fields
         if model is None or not fields.email or not email:
             return None
-        wanted = {"email": email.lower(), "tenant": None, "owner": None}
+        wanted: dict[str, t.Any] = {"emails": columns.lowered(email), "tenant": None, "owner": None}
         if fields.tenant:
             wanted["tenant"] = columns.key_or_value(self.tenant_of(host_user))
         if fields.owner:
@@ -171,7 +171,8 @@ class CRM:
 
     def _select_contact(self, tenant_known: bool) -> t.Any:
         model, fields = t.cast("type[t.Any]", self.models.contact), self.contact_fields
-        query = sa.select(model).where(sa.func.lower(getattr(model, fields.email)) == sa.bindparam("email"))
+        email = sa.func.lower(getattr(model, fields.email))
+        query = sa.select(model).where(email.in_(sa.bindparam("emails", expanding=True)))
         if fields.tenant:
             tenant = columns.compared(model, fields.tenant)
             query = query.where(tenant == sa.bindparam("tenant") if tenant_known else tenant.is_(None))

@@ -9,6 +9,7 @@ import collections.abc as c
 import datetime as dt
 import functools
 import inspect
+import string
 import types
 import typing as t
 
@@ -17,6 +18,7 @@ from sqlalchemy import orm as so
 from sqlalchemy.ext.hybrid import hybrid_method, hybrid_property
 
 Session: t.TypeAlias = "so.Session | so.scoped_session[so.Session]"
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def exists(model: type[t.Any], name: str) -> bool:
@@ -93,6 +95,18 @@ def text_of(row: t.Any | None, name: str | tuple[str, ...]) -> str:
     names = (name,) if isinstance(name, str) else name
     found = (str(getattr(row, one, None) or "").strip() for one in names if one and row is not None)
     return " ".join(text for text in found if text)
+
+
+def lowered(text: str) -> list[str]:
+    """What the ``lower()`` of a database may make of ``text``, however it is written there.
+
+    SQLite, and PostgreSQL in the locale C, know no other letters than ASCII's: the others stay as they are, be they
+    small, large, large at the beginning of each word, or as in ``text``.
+    """
+    if text.isascii():
+        return [text.lower()]
+    ways = (text.lower(), text, text.upper(), text.title(), text.capitalize())
+    return list(dict.fromkeys(way.translate(_LOWER) for way in ways if way.lower() == text.lower()))
 
 
 def split_name(name: str) -> tuple[str, str]:

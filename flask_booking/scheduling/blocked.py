@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import itertools
+import re
 import typing as t
 
 from dateutil.rrule import rruleset, rrulestr
@@ -18,6 +19,8 @@ if t.TYPE_CHECKING:
     from ..models import BlockedTime
 
 _ALLOWED = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS", "WKST"}
+_LONGEST = 500
+"""What the column of a rule holds."""
 _MOST = 20_000
 """More occurrences than a rule can have: daily for 54 years."""
 
@@ -38,12 +41,14 @@ def epoch(local: dt.datetime, zone_key: str) -> int:
     return int(local.replace(tzinfo=zone(zone_key), fold=0).timestamp())
 
 
-def check_rrule(text: str, starts: dt.datetime) -> str:
-    """The rule in upper case, without its name.  Raises :class:`InvalidInput` for one that is wrong, that repeats
-    more often than daily, or that never happens."""
+def check_rrule(text: str, starts: dt.datetime, time_zone: str = "UTC") -> str:
+    """The rule in upper case, without its name; ``starts`` is by the clock of ``time_zone``.  Raises
+    :class:`InvalidInput` for one that is wrong, that repeats more often than daily, or that never happens."""
     rule = text.strip().upper().removeprefix("RRULE:")
     if not rule:
         return ""
+    if len(rule) > _LONGEST:
+        raise InvalidInput(fields={"rrule": _("Please use at most %(most)s characters.", most=_LONGEST)})
     parts = dict(part.partition("=")[::2] for part in rule.split(";"))
     wrong = InvalidInput(fields={"rrule": _("This repetition rule can't be used. Example: FREQ=WEEKLY;BYDAY=MO,WE")})
     if not parts.keys() <= _ALLOWED or parts.get("FREQ") not in {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}:
@@ -51,10 +56,10 @@ def check_rrule(text: str, starts: dt.datetime) -> str:
     try:
         if not 1 <= int(parts.get("INTERVAL", 1)) <= 1000:
             raise wrong
-        found = _bounded(rule, starts, starts + dt.timedelta(days=366 * 9))
+        found = _bounded(rule, starts, time_zone, starts + dt.timedelta(days=366 * 9))
         if next(iter(found), None) is None:
             raise wrong
-    except (ValueError, TypeError, KeyError, IndexError):
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError):
         raise wrong from None
     return rule
 
@@ -66,7 +71,7 @@ def expand(blocked: BlockedTime | Blocked, start: int, end: int) -> list[Busy]:
     starts: t.Iterable[dt.datetime] = [first]
     if blocked.rrule:
         horizon = dt.datetime.fromtimestamp(end, dt.UTC).replace(tzinfo=None) + dt.timedelta(days=2)
-        starts = itertools.islice(_bounded(blocked.rrule, first, horizon), _MOST)
+        starts = itertools.islice(_bounded(blocked.rrule, first, blocked.time_zone, horizon), _MOST)
     found = []
     for local in starts:
         interval = Busy(epoch(local, blocked.time_zone), epoch(local + length, blocked.time_zone), blocked.title)
@@ -75,7 +80,7 @@ def expand(blocked: BlockedTime | Blocked, start: int, end: int) -> list[Busy]:
     return found
 
 
-def _bounded(rule: str, first: dt.datetime, horizon: dt.datetime) -> t.Iterator[dt.datetime]:
+def _bounded(rule: str, first: dt.datetime, time_zone: str, horizon: dt.datetime) -> t.Iterator[dt.datetime]:
     """The rule's times up to ``horizon``.  The bound is put into the rule: one that never matches would else search
     until the year 9999."""
     parts = [part for part in rule.split(";") if not part.startswith("COUNT=")]
@@ -84,5 +89,15 @@ def _bounded(rule: str, first: dt.datetime, horizon: dt.datetime) -> t.Iterator[
     if isinstance(parsed, rruleset):
         raise ValueError("one rule only")
     until = parsed._until  # type: ignore[attr-defined]  # it has no public name
+    if until and any(re.fullmatch(r"UNTIL=\d{8}T\d{6}Z", part) for part in parts):
+        until = _by_the_clock(until, time_zone)
     bounded = parsed.replace(until=min(until, horizon) if until else horizon)
     return itertools.islice(bounded, *counts[:1] or (None,))
+
+
+def _by_the_clock(instant: dt.datetime, time_zone: str) -> dt.datetime:
+    """The wall-clock time of a naive time in UTC, which is what RFC 5545 (section 3.3.10) has after ``UNTIL``."""
+    try:
+        return instant.replace(tzinfo=dt.UTC).astimezone(zone(time_zone)).replace(tzinfo=None)
+    except OverflowError:  # at either end of all dates, where a few hours are the same to everybody
+        return instant

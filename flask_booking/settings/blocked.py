@@ -15,7 +15,7 @@ from ..i18n import format_date, format_times, together
 from ..i18n import gettext as _
 from ..models import BlockedTime
 from ..models.columns import utcnow
-from ..scheduling.blocked import check_rrule, epoch, expand
+from ..scheduling.blocked import epoch, expand
 from ..state import session
 from ..zones import zone
 from . import access, forms_schedule, notices, own_forms, undo, words
@@ -114,16 +114,11 @@ def _typed_times(form: Form, time_zone: str) -> list[str]:
     """The next occurrences of what is typed, in words; none while it can't be read."""
     try:
         values = forms_schedule.blocked_values(form.values)
-        rule = check_rrule(values["rrule"], values["starts"])
+        row = BlockedTime(**catalog.check_blocked(**{**values, "title": ""}, time_zone=time_zone))
     except InvalidInput as error:
         form.problems = form.problems or dict(error.fields)
         return []
-    ends = values["ends"] + dt.timedelta(days=1) if values["all_day"] else values["ends"]
-    row = BlockedTime(
-        starts_local=values["starts"], ends_local=ends, time_zone=time_zone, rrule=rule, title="",
-        all_day=values["all_day"],
-    )  # fmt: skip
-    return [occurrence_text(times, row) for times in next_times(row)] if ends > values["starts"] else []
+    return [occurrence_text(times, row) for times in next_times(row)]
 
 
 def _page(row: BlockedTime | None, form: Form) -> str:

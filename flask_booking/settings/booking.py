@@ -11,12 +11,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import orm as so
 
 from .. import scheduling
-from ..errors import BookingError, SlotTaken, SlotUnavailable
+from ..catalog import check
+from ..errors import BookingError, InvalidInput, SlotTaken, SlotUnavailable
 from ..i18n import gettext as _
 from ..models import Booking, BookingStatus, Host, OutboxMessage
 from ..models.columns import utcnow
 from ..scheduling.choose import Ignoring
-from ..scheduling.intake import many_lines
 from ..scheduling.places import link_missing
 from ..state import crm, session
 from . import access, events, links, notices, times, words
@@ -88,7 +88,12 @@ def reassign_booking(public_id: str) -> ResponseReturnValue:
 def save_booking_notes(public_id: str) -> ResponseReturnValue:
     """Keep the host's notes, which no guest sees."""
     found = access.booking(public_id)
-    found.host_notes = many_lines(request.form.get("host_notes", ""))[:_MOST_NOTES]
+    problems: check.Problems = {}
+    text = check.lines(request.form.get("host_notes", ""), "host_notes", problems, most=_MOST_NOTES)
+    if problems:
+        error = InvalidInput(fields=problems)
+        return _page(found, problem=error.description, problems=error.fields), error.status
+    found.host_notes = text
     session().commit()
     notices.tell(_("Your notes are saved. Guests don't see them."))
     return _back(public_id)
@@ -180,4 +185,5 @@ def _page(found: Booking, *, problem: str = "", problems: dict[str, str] | None 
         trouble=links.trouble(found),
         coming=found.status is BookingStatus.CONFIRMED and found.ends_at > utcnow() and link_missing(found.location),
         reason=request.form.get("reason", ""),
+        notes=request.form.get("host_notes", found.host_notes),
     )

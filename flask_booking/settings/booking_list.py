@@ -10,6 +10,7 @@ import typing as t
 import sqlalchemy as sa
 from sqlalchemy import orm as so
 
+from ..crm.columns import lowered
 from ..models import Booking, BookingHost, BookingStatus, EventType, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
@@ -59,20 +60,29 @@ def query(chosen: Filter, host_ids: c.Sequence[int], zone_key: str) -> sa.Select
         found = found.where(_says(chosen.text))
     there = zone(zone_key)
     if chosen.first:
-        found = found.where(Booking.starts_at >= dt.datetime.combine(chosen.first, dt.time(), there))
+        found = found.where(Booking.starts_at >= _midnight(chosen.first, there))
     if chosen.last and chosen.last < dt.date.max:
-        end = dt.datetime.combine(chosen.last + dt.timedelta(days=1), dt.time(), there)
-        found = found.where(Booking.starts_at < end)
+        found = found.where(Booking.starts_at < _midnight(chosen.last + dt.timedelta(days=1), there))
     forward = chosen.show in ("upcoming", "pending")
     order = (Booking.starts_at, Booking.id) if forward else (Booking.starts_at.desc(), Booking.id.desc())
     return found.order_by(*order)
 
 
+def _midnight(day: dt.date, there: dt.tzinfo) -> dt.datetime:
+    """When a local date begins; the first instant there is for a date that begins before it, east of Greenwich."""
+    try:
+        return dt.datetime.combine(day, dt.time(), there).astimezone(dt.UTC)
+    except OverflowError:
+        return dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
 def _says(text: str) -> sa.ColumnElement[bool]:
-    escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    pattern = f"%{escaped}%"
     columns = (Booking.guest_name, Booking.guest_email, Booking.guest_phone, Booking.title, Booking.notes)
-    return sa.or_(*(sa.func.lower(column).like(pattern, escape="\\") for column in columns))
+    patterns = []
+    for way in lowered(text):
+        escaped = way.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        patterns.append(f"%{escaped}%")
+    return sa.or_(*(sa.func.lower(column).like(one, escape="\\") for column in columns for one in patterns))
 
 
 def with_people(found: sa.Select[t.Any]) -> sa.Select[t.Any]:

@@ -63,9 +63,13 @@ def shown_lengths(row: object, names: c.Iterable[str]) -> dict[str, str]:
     return found
 
 
-def typed_lengths(form: Fields, names: c.Iterable[str]) -> dict[str, str]:
-    """The same fields as they were typed."""
-    return {field: form.get(field, "").strip() for name in names for field in (name, f"{name}_unit")}
+def typed_lengths(form: Fields, names: c.Iterable[str], usual: c.Mapping[str, str]) -> dict[str, str]:
+    """The same fields as they were typed; ``usual`` has those that the form doesn't ask for."""
+    return {
+        field: form.get(field, "").strip() if name in form else usual[field]
+        for name in names
+        for field in (name, f"{name}_unit")
+    }
 
 
 def minutes_of(values: c.Mapping[str, t.Any], name: str) -> int | str:

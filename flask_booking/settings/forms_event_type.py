@@ -97,13 +97,16 @@ def shown(event: EventType) -> dict[str, t.Any]:
 
 
 def typed(form: Fields) -> dict[str, t.Any]:
-    """The form as it was typed; places and questions left empty are gone."""
+    """The form as it was typed; places and questions left empty are gone.  Numbers that the form doesn't ask for are
+    the usual ones."""
+    usual = blank()
     locations = typed_rows(form, "locations", _LOCATION)
     questions = typed_rows(form, "questions", _QUESTION)
     return {
-        **{name: form.get(name, "") for name in (*_TEXTS, *_NUMBERS)},
+        **{name: form.get(name, "") for name in _TEXTS},
+        **{name: form.get(name, usual[name]) for name in _NUMBERS},
         **{name: ticked(form, name) for name in _FLAGS},
-        **typed_lengths(form, LENGTHS),
+        **typed_lengths(form, LENGTHS, usual),
         "duration": form.get("duration", ""),
         "more_durations": form.get("more_durations", ""),
         "window_kind": form.get("window_kind", ""),

@@ -181,10 +181,13 @@ def blocked_values(values: dict[str, t.Any]) -> dict[str, t.Any]:
 
 def _moment(day: str, time: str, field: str, problems: dict[str, str]) -> dt.datetime:
     try:
-        return dt.datetime.combine(dt.date.fromisoformat(day), dt.time.fromisoformat(time))
+        found = dt.datetime.combine(dt.date.fromisoformat(day), dt.time.fromisoformat(time))
     except ValueError:
         problems[field] = _("Please enter a date and a time.")
         return dt.datetime(2000, 1, 1)  # noqa: DTZ001 - a wall-clock time that nobody sees
+    if found.tzinfo is not None:  # an offset: the time zone is that of the host
+        problems[field] = _("Please enter times such as 09:00 and 17:00.")
+    return found.replace(tzinfo=None)
 
 
 def _rule(values: dict[str, t.Any], problems: dict[str, str]) -> str:

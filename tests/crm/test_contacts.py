@@ -57,6 +57,14 @@ def test_letters_large_and_small_are_the_same(ann: Bookable, add: Any, crm: CRM)
     assert crm.find_contact(session(), "sAM@eXAMPLE.COM", ann.user) is contact
 
 
+def test_letters_with_accents_are_the_same_large_and_small(ann: Bookable, add: Any, crm: CRM) -> None:
+    contact = add("Özlem@Example.com")
+    for email in ("özlem@example.com", "Özlem@example.com", "ÖZLEM@example.com"):
+        assert crm.find_contact(session(), email, ann.user) is contact
+    add("STRASSE@example.com")
+    assert crm.find_contact(session(), "straße@example.com", ann.user) is None  # somebody else's mailbox
+
+
 def test_of_several_the_hosts_own_is_taken_and_else_the_oldest(ann: Bookable, add: Any, crm: CRM) -> None:
     oldest, _later = add("sam@example.com"), add("sam@example.com")
     assert crm.find_contact(session(), "sam@example.com", ann.user) is oldest

@@ -14,8 +14,10 @@ from flask_booking import scheduling
 from flask_booking.models import Booking, BookingStatus, MessageState, OutboxMessage
 from flask_booking.settings.bookings import harmless
 from flask_booking.state import session
+from tests.fixtures.apps import MakeApp
+from tests.fixtures.databases import MakeDatabase
 
-from .conftest import ROOT, Office, Screens, said, tomorrow
+from .conftest import ROOT, Office, Screens, open_office, said, tomorrow
 
 
 def row(public_id: str) -> Booking:
@@ -67,6 +69,22 @@ def test_filters_find_by_text_date_event_type_and_contact(office: Office, ann: S
     assert emails(ann.text("/bookings", contact=contact)) == ["liam@example.com"]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_letters_with_accents_are_found_large_and_small(
+    make_app: MakeApp, fresh_database: MakeDatabase, kind: str
+) -> None:
+    office = open_office(make_app(fresh_database(kind)))
+    ann = office.as_user("ann")
+    office.booking("ann", tomorrow(9), name="Özlem Ärzte", email="o@example.com")
+    office.booking("ann", tomorrow(10), name="jürg groß 5%", email="j@example.com")
+    for text in ("Özlem", "özlem", "ÖZLEM", "özlem är", "Ärz", "O@EX"):
+        assert emails(ann.get("/bookings.csv", q=text).text) == ["o@example.com"], text
+    for text in ("JÜRG", "Jürg", "Groß", "ürg groß 5%"):
+        assert emails(ann.get("/bookings.csv", q=text).text) == ["j@example.com"], text
+    for text in ("ü%groß", "ö_lem", "J_RG", "Özlem\\"):
+        assert emails(ann.get("/bookings.csv", q=text).text) == [], text
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -81,6 +99,23 @@ def test_filters_find_by_text_date_event_type_and_contact(office: Office, ann: S
 )
 def test_a_query_of_nonsense_shows_a_list_all_the_same(ann: Screens, query: dict[str, str]) -> None:
     assert ann.get("/bookings", **query).status_code == 200
+
+
+@pytest.mark.parametrize("time_zone", ["Asia/Tokyo", "UTC", "America/New_York"])
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-30", "9999-12-31"])
+def test_the_first_and_the_last_of_all_dates_bound_a_list(
+    office: Office, ann: Screens, time_zone: str, day: str
+) -> None:
+    office.booking("ann")
+    with office.app.app_context():
+        office.host().time_zone = time_zone
+        session().commit()
+    for key in ("from", "to"):
+        expected = ["sam@example.com"] if (key == "from") == (day == "0001-01-01") else []
+        assert emails(ann.text("/bookings", **{key: day})) == expected
+        answer = ann.get("/bookings.csv", **{key: day})
+        assert answer.status_code == 200
+        assert emails(answer.text) == expected
 
 
 def test_long_lists_come_in_pages(office: Office, ann: Screens) -> None:
@@ -256,6 +291,18 @@ def test_notes_are_kept(office: Office, ann: Screens) -> None:
     assert "Knows <b>much</b>" in ann.text(f"/bookings/{public_id}")
     with office.app.app_context():
         assert row(public_id).host_notes == "Knows <b>much</b>"
+
+
+def test_notes_that_are_too_long_are_refused_and_stay_in_the_form(office: Office, ann: Screens) -> None:
+    public_id = office.booking()
+    ann.post(f"/bookings/{public_id}/notes", host_notes="short\r\n" + "x" * 9994)
+    answer = ann.post(f"/bookings/{public_id}/notes", host_notes="y" * 10_001)
+    assert answer.status_code == 422
+    assert "Please use at most 10000 characters." in said(answer)
+    assert "y" * 10_001 in answer.text
+    with office.app.app_context():
+        assert row(public_id).host_notes == "short\n" + "x" * 9994
+    assert "short" in ann.post(f"/bookings/{public_id}/reassign", to="nobody").text
 
 
 def test_a_meeting_is_moved_to_a_free_time(office: Office, ann: Screens) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from example_app.models import Mail
-from flask_booking import jobs
+from flask_booking import catalog, jobs
 from flask_booking.models import EventType, MessageState, OldSlug, OutboxMessage, Schedule
 from flask_booking.state import session
+from tests.fixtures.apps import MakeApp
 
-from .conftest import Office, Screens, said, tomorrow
+from .conftest import Office, Screens, open_office, said, tomorrow
 
 FILLED = {
     "title": "Consultation",
@@ -100,6 +102,28 @@ def test_every_field_of_the_form_is_kept(office: Office, ann: Screens) -> None:
         }
         assert event.redirect_url == "https://example.com/thanks"
         assert event.policy == "Free until a day before."
+
+
+@pytest.mark.parametrize("name", ["notice", "hold_minutes", "seats", "window_days"])
+def test_an_emptied_number_is_asked_for_and_not_made_up(office: Office, ann: Screens, name: str) -> None:
+    answer = ann.post("/event-types/new", **FILLED | {name: " "})
+    assert answer.status_code == 422
+    assert "Please enter a number." in said(answer)
+    assert answer.text.count(f'id="bk-{name}-problem"') == 1
+
+
+def test_numbers_that_dont_matter_may_be_empty_and_those_not_asked_for_are_the_usual_ones(
+    office: Office, ann: Screens
+) -> None:
+    empty = dict.fromkeys(("window_days", "buffer_before", "buffer_after", "change_cutoff"), "")
+    empty["window_kind"] = "unlimited"
+    assert ann.post("/event-types/new", **FILLED | empty).status_code == 303
+    assert ann.post("/event-types/new", title="Bare", duration="30").status_code == 303
+    with office.app.app_context():
+        event = made(office)
+        assert (event.buffer_before, event.buffer_after, event.change_cutoff) == (0, 0, 0)
+        bare = session().query(EventType).filter_by(title="Bare").one()
+        assert (bare.notice, bare.hold_minutes, bare.seats, bare.window_days, bare.interval) == (240, 5, 1, 60, None)
 
 
 def form_fields(page: str) -> dict[str, str | list[str]]:
@@ -344,3 +368,28 @@ def test_markdown_is_previewed_and_never_obeyed(ann: Screens) -> None:
     answer = ann.post("/preview/markdown", preview_field="description", description="**Hi** <script>alert(1)</script>")
     assert "<strong>Hi</strong>" in answer.text
     assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("how", ["new", "clone"])
+def test_of_two_event_types_with_one_name_at_once_the_later_gets_another_address(
+    make_app: MakeApp, each_database: str, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    office = open_office(make_app(each_database))
+    path = "/event-types/new" if how == "new" else f"/event-types/{office.events['ann']}/clone"
+    answers, chosen = [], catalog.event_types.free_slug
+    other = threading.Thread(target=lambda: answers.append(office.as_user("ann").post(path, **FILLED).status_code))
+
+    def choose(*args: Any) -> str:
+        slug = chosen(*args)
+        if not other.ident:  # the first one; the other may write first unless it has to wait
+            other.start()
+            other.join(0.5)
+        return slug
+
+    monkeypatch.setattr(catalog.event_types, "free_slug", choose)
+    answers.append(office.as_user("ann").post(path, **FILLED).status_code)
+    other.join(30)
+    assert answers == [303, 303]
+    with office.app.app_context():
+        slugs = [row.slug for row in session().query(EventType).order_by(EventType.id)][3:]
+        assert slugs == (["consultation", "consultation-2"] if how == "new" else ["intro-copy", "intro-copy-2"])

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from flask_booking.models import BlockedTime, DateOverride, EventType, Schedule
+from flask_booking.scheduling.blocked import expand
 from flask_booking.state import session
+from tests.fixtures.apps import MakeApp
+from tests.fixtures.databases import MakeDatabase
 from tests.fixtures.days import today
 
-from .conftest import Office, Screens, said
+from .conftest import Office, Screens, open_office, said
 
 WEEK: dict[str, Any] = {
     "name": "Summer",
@@ -214,6 +217,9 @@ def test_whole_days_include_the_last_and_come_back_the_same_after_undo(office: O
         assert session().query(BlockedTime).one().ends_local.isoformat() == "2030-01-10T00:00:00"
 
 
+RULE_OF_500 = "FREQ=MONTHLY;BYMONTHDAY=" + "7," * 237 + "10"
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -221,7 +227,15 @@ def test_whole_days_include_the_last_and_come_back_the_same_after_undo(office: O
         ({"end": "09:00"}, "Ends: The end comes after the start."),
         ({"repeat": "custom", "rrule": "FREQ=MINUTELY"}, "Repeats: This repetition rule can't be used."),
         ({"repeat": "custom", "rrule": ""}, "Repeats: Please enter a repetition rule"),
+        ({"repeat": "custom", "rrule": RULE_OF_500 + ",8"}, "Repeats: Please use at most 500 characters."),
         ({"repeat": "daily", "until": "soon"}, "Repeats until: Please enter a date"),
+        ({"start": "09:00+02:00"}, "Begins: Please enter times such as 09:00 and 17:00."),
+        ({"end": "11:00Z"}, "Ends: Please enter times such as 09:00 and 17:00."),
+        ({"all_day": "1", "last": "9999-12-31"}, "Ends: Please enter a date before the year 9000."),
+        (
+            {"first": "9999-12-01", "last": "9999-12-01", "repeat": "daily"},
+            "Begins: Please enter a date before the year 9000.",
+        ),
     ],
 )
 def test_a_wrong_block_is_refused_in_words(office: Office, ann: Screens, changes: dict[str, Any], problem: str) -> None:
@@ -230,6 +244,34 @@ def test_a_wrong_block_is_refused_in_words(office: Office, ann: Screens, changes
     assert problem in said(answer)
     with office.app.app_context():
         assert session().query(BlockedTime).count() == 0
+    assert "No coming time fits what is entered." in said(ann.post("/preview/blocked", **BLOCK | changes))
+    assert problem in said(ann.post("/blocked/new", **BLOCK | changes | {"do": "preview"}))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_rule_of_500_characters_is_kept(make_app: MakeApp, fresh_database: MakeDatabase, kind: str) -> None:
+    office = open_office(make_app(fresh_database(kind)))
+    answer = office.as_user("ann").post("/blocked/new", **BLOCK | {"repeat": "custom", "rrule": RULE_OF_500})
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize("time_zone", ["Asia/Tokyo", "UTC", "America/New_York"])
+@pytest.mark.parametrize("first", ["0001-01-01", "8999-12-31"])
+@pytest.mark.parametrize("changes", [{}, {"all_day": "1", "repeat": "daily"}])
+def test_the_first_and_the_last_of_all_dates_are_blocked(
+    office: Office, ann: Screens, time_zone: str, first: str, changes: dict[str, Any]
+) -> None:
+    with office.app.app_context():
+        office.host().time_zone = time_zone
+        session().commit()
+    data = BLOCK | {"first": first, "last": first} | changes
+    assert ann.post("/preview/blocked", **data).status_code == 200
+    assert ann.post("/blocked/new", **data).status_code == 303
+    assert "Team meeting" in ann.text("/blocked")
+    with office.app.app_context():
+        public_id = session().query(BlockedTime).one().public_id
+    assert ann.get(f"/blocked/{public_id}").status_code == 200
+    assert office.app.test_client().get("/book/ann/intro").status_code == 200
 
 
 def test_the_next_times_are_shown_before_saving(ann: Screens) -> None:
@@ -239,6 +281,46 @@ def test_the_next_times_are_shown_before_saving(ann: Screens) -> None:
     page = ann.post("/blocked/new", **data | {"do": "preview"})
     assert page.status_code == 200
     assert page.text.count("10:00 – 11:00") == 5
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "until", "count"),
+    [
+        ("Asia/Tokyo", "{day}T000000Z", 3),  # nine in the morning there
+        ("Asia/Tokyo", "{day}T235959", 3),
+        ("Asia/Tokyo", "{day}T005959Z", 3),
+        ("Pacific/Kiritimati", "{day}T000000Z", 3),
+        ("America/Bogota", "{day}T000000Z", 2),
+        ("America/Bogota", "{day}T140000Z", 3),
+        ("UTC", "{day}T085959Z", 2),
+        ("UTC", "99991231T235959Z", 5),
+        ("Pacific/Kiritimati", "99991231T235959Z", 5),
+    ],
+)
+def test_a_rule_ends_at_an_instant_in_utc_or_at_a_time_of_its_own_clock(
+    office: Office, ann: Screens, time_zone: str, until: str, count: int
+) -> None:
+    with office.app.app_context():
+        office.host().time_zone = time_zone
+        session().commit()
+    first, last = (today() + dt.timedelta(days=days) for days in (3, 5))
+    data = BLOCK | {"first": first.isoformat(), "last": first.isoformat(), "start": "09:00", "repeat": "custom"}
+    data["rrule"] = "FREQ=DAILY;UNTIL=" + until.format(day=f"{last:%Y%m%d}")
+    assert ann.post("/preview/blocked", **data).text.count("<li>") == count
+    assert ann.post("/blocked/new", **data).status_code == 303
+    end = dt.datetime.combine(first + dt.timedelta(days=5), dt.time(), dt.UTC)
+    with office.app.app_context():
+        row = session().query(BlockedTime).one()
+        assert len(expand(row, 0, int(end.timestamp()))[:5]) == count
+
+
+def test_a_rule_that_ends_before_it_begins_is_refused_by_the_clock_of_its_zone(office: Office, ann: Screens) -> None:
+    data = BLOCK | {"repeat": "custom", "rrule": "FREQ=DAILY;UNTIL=20300107T100000Z"}
+    assert ann.post("/blocked/new", **data).status_code == 303
+    with office.app.app_context():
+        office.host().time_zone = "America/Bogota"
+        session().commit()
+    assert "Repeats: This repetition rule can't be used." in said(ann.post("/blocked/new", **data))
 
 
 def test_hours_no_event_type_uses_say_so(office: Office, ann: Screens) -> None:

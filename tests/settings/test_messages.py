@@ -91,7 +91,9 @@ def test_a_rule_stays_one_of_its_event_type_though_that_is_offered_no_more(
     [
         ({"minutes": ""}, "When: Please say when."),
         ({"minutes": "a while"}, "When: Please enter a whole number."),
-        ({"minutes": "1000"}, "When: Please enter a number"),
+        ({"minutes": "100", "minutes_unit": "days"}, "When: Please enter a time from 0 minutes to 90 days."),
+        ({"minutes": "100", "when": "after-end", "minutes_unit": "days"}, "from 0 minutes to 90 days."),
+        ({"minutes": "99999999999"}, "When: Please enter a time from 0 minutes to 90 days."),
         ({"when": "never"}, "When: Please choose when and to whom."),
         ({"event": "of nobody"}, "Event type: Please choose one of your event types."),
         ({"body": "x" * 6000}, "Text: Please use at most 5000 characters."),

@@ -75,6 +75,7 @@ def _keep(db: Session, reading: Reading) -> tuple[list[Noticed], dt.datetime | N
         _delete(db, calendar, gone)
         _insert(db, calendar, wanted)
     calendar.cursor = reading.changes.cursor
+    calendar.time_zone = reading.changes.time_zone[:64] or calendar.time_zone
     calendar.synced_at = _instant(reading.asked_at)
     calendar.failures, calendar.problem, calendar.missing = 0, "", False
     refused = (Connection.id == calendar.connection_id) & (Connection.failures > 0)

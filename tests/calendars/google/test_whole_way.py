@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -115,6 +117,18 @@ def test_busy_times_come_in_and_bookings_go_out_move_and_vanish(google: FakeGoog
     assert [one["summary"] for one in google.events(ANN)] == ["Dentist"]
     office.sync(full=True)
     assert office.busy() == [(noon + DAY, noon + DAY + HOUR)]
+
+
+def test_a_calendar_that_is_in_another_zone_now_is_read_in_it_and_kept_so(google: FakeGoogle, office: Office) -> None:
+    day = office.ann.tomorrow(0).date() + dt.timedelta(days=2)
+    google.add_event(ANN, day, day + dt.timedelta(days=1), summary="Day off")
+    office.sync()
+    google.calendars[ANN].time_zone = "America/New_York"
+    office.sync()
+    there = ZoneInfo("America/New_York")
+    days = [dt.datetime.combine(day + dt.timedelta(days=more), dt.time(), there) for more in (0, 1)]
+    assert office.busy() == [tuple(int(one.timestamp()) for one in days)]
+    assert office.calendar.time_zone == "America/New_York"
 
 
 def test_tokens_are_renewed_and_a_taken_back_grant_asks_for_another(google: FakeGoogle, office: Office) -> None:

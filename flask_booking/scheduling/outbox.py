@@ -68,12 +68,16 @@ def change_key(booking: Booking, entry: HistoryEntry) -> str:
 
 
 def mail_payload(booking: Booking, audience: Audience, host: Host | None, **more: t.Any) -> dict[str, t.Any]:
-    """What a mail about ``booking`` must say, as JSON: the times are ISO 8601 in UTC."""
+    """What a mail about ``booking`` must say, as JSON: the times are ISO 8601 in UTC.
+
+    ``uid`` is the booking's name for calendars as it is now: another host can give it another one.
+    """
     return {
         "audience": audience.value,
         "host_id": host.id if host else None,
         "starts": booking.starts_at.isoformat(),
         "ends": booking.ends_at.isoformat(),
+        "uid": booking.uid,
         "sequence": booking.sequence,
         "status": booking.status.value,
         "base_url": base_url(),

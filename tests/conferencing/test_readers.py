@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from flask_booking.models import OutboxMessage
-from flask_booking.scheduling import reschedule
+from flask_booking import catalog
+from flask_booking.calendars.memory import Memory
+from flask_booking.models import Host, OutboxMessage
+from flask_booking.scheduling import reassign, reschedule
 from flask_booking.state import session
 from tests.conferencing.conftest import GUEST, HOST, Office
 from tests.conferencing.test_told import hold_back, outage
+from tests.fixtures.people import make_host
 
 MOVED_TO = "ann.new@example.com"
 
@@ -40,3 +43,35 @@ def test_a_guest_with_the_address_of_the_host_gets_the_link_as_both(office: Offi
     linked = office.rows(OutboxMessage.kind == "linked")
     assert [row.payload["audience"] for row in linked] == ["guest", "host"]
     assert office.fresh(booking).location["url"]
+
+
+def together(office: Office) -> Host:
+    """Let Ann, whose calendar invites, and Ben, who has none, meet the guest together; returns Ben."""
+    _user, ben = make_host("Ben Cole")
+    catalog.set_hosts(office.ann.event, [office.ann.host, ben])
+    catalog.update_event_type(office.ann.event, {"assignment": "all"})
+    return ben
+
+
+def test_a_host_who_leaves_a_meeting_that_gets_another_name_has_it_no_more(office: Office, inviting: Memory) -> None:
+    together(office)
+    booking = office.book()
+    office.deliver()
+    [entry] = office.entries("ben@example.com")
+    _user, cy = make_host("Cy Roe")
+    reassign(booking.id, cy.id)
+    office.deliver()
+    assert office.fresh(booking).uid != entry.uid
+    assert office.entries("ben@example.com") == []
+    assert [one.uid for one in office.entries("cy@example.com")] == [office.fresh(booking).uid]
+
+
+def test_a_host_who_stays_in_a_meeting_that_gets_another_name_keeps_it_once(office: Office, inviting: Memory) -> None:
+    ben = together(office)
+    booking = office.book()
+    office.deliver()
+    [before] = office.entries("ben@example.com")
+    reassign(booking.id, ben.id)
+    office.deliver()
+    [entry] = office.entries("ben@example.com")
+    assert (entry.uid, entry.sequence) == (before.uid, office.fresh(booking).sequence)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from flask_booking import catalog
 from flask_booking.calendars.memory import Memory
 from flask_booking.models import Host, OutboxMessage
-from flask_booking.scheduling import reassign, reschedule
+from flask_booking.scheduling import cancel, reassign, reschedule
 from flask_booking.state import session
 from tests.conferencing.conftest import GUEST, HOST, Office
 from tests.conferencing.test_told import hold_back, outage
@@ -53,6 +55,12 @@ def together(office: Office) -> Host:
     return ben
 
 
+def invited(memory: Memory) -> list[str]:
+    """The names by which a calendar's service has the guest invited."""
+    work = memory.calendars_by_id["work"]
+    return [event.uid for key, event in work.events.items() if work.drafts[key].invite]
+
+
 def test_a_host_who_leaves_a_meeting_that_gets_another_name_has_it_no_more(office: Office, inviting: Memory) -> None:
     together(office)
     booking = office.book()
@@ -75,3 +83,25 @@ def test_a_host_who_stays_in_a_meeting_that_gets_another_name_keeps_it_once(offi
     office.deliver()
     [entry] = office.entries("ben@example.com")
     assert (entry.uid, entry.sequence) == (before.uid, office.fresh(booking).sequence)
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_guest_of_a_calendar_that_has_the_meeting_back_is_invited_once(
+    office: Office, inviting: Memory, removed: bool
+) -> None:
+    _user, ben = make_host("Ben Cole")
+    booking = office.book()
+    office.deliver()
+    assert len(invited(inviting)) == 1
+    reassign(booking.id, ben.id)
+    if not removed:
+        hold_back(office, "calendar")
+    office.deliver()
+    reassign(booking.id, office.ann.host.id)
+    office.go_on("calendar")
+    assert (len(inviting.calendars_by_id["work"].events), invited(inviting)) == (1, [])
+    [entry] = office.entries()
+    assert (entry.uid, entry.sequence) == (office.fresh(booking).uid, 2)
+    cancel(booking.id, actor="guest")
+    office.deliver()
+    assert (inviting.calendars_by_id["work"].events, office.entries()) == ({}, [])

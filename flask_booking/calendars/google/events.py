@@ -239,9 +239,13 @@ def lists_guests(draft: EventDraft, uid: str) -> bool:
     return draft.invite or draft.uid == uid
 
 
-def send_updates(draft: EventDraft) -> str:
-    """Whom Google mails."""
-    return "all" if draft.invite else "none"
+def send_updates(draft: EventDraft, body: Event | None = None) -> str:
+    """Whom Google mails: all when it invites, and when ``body`` takes off the list those whom it had invited.
+
+    They get our invitation instead, and have the meeting twice unless Google's is called off.
+    """
+    listed = ((body or {}).get("extendedProperties") or {}).get("private", {}).get(LISTED, "")
+    return "all" if draft.invite or listed is None else "none"
 
 
 def _merged_attendees(event: Event, guests: c.Mapping[str, Guest]) -> list[Event] | None:

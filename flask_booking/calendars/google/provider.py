@@ -231,7 +231,7 @@ class Google:
         headers: c.Mapping[str, str] | None = None,
     ) -> Event:
         """Make or change an event; without the link when the calendar can't have one.  Empty when nothing was left."""
-        params = {"conferenceDataVersion": 1, "sendUpdates": send_updates(draft)}
+        params = {"conferenceDataVersion": 1, "sendUpdates": send_updates(draft, body)}
         try:
             return ask(access, method, path, params=params, json=body, headers=headers)
         except Invalid:

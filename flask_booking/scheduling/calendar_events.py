@@ -242,6 +242,8 @@ def ask_again(session: Session, booking: Booking) -> list[Message]:
     _ask_for_link(session, booking, [event for event in events if not event.conference])
     asked = [event for event in events if event.conference]
     for event in asked:
+        if event.problem == NO_LINK:
+            event.fingerprint, event.state = "", EventState.WANTED  # else it would only be looked at
         event.problem = ""
     session.flush()
     return [calendar_message(booking, event.host_id, why, host=event.host) for event in asked]

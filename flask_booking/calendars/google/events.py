@@ -223,9 +223,11 @@ def difference(event: Event, draft: EventDraft, calendar: RemoteCalendar) -> Eve
     if changed:
         patch["extendedProperties"] = {"private": changed}
     if MEET in calendar.conferencing and draft.conference == MEET and not join_url(event):
-        before = _create_request(event).get("requestId")
+        before, status = _text(_create_request(event).get("requestId")), _conference_status(event)
         request = f"{event['id']}-{draft.sequence}"
-        if _conference_status(event) != "pending" and before != request:
+        if status == "failure" and before.startswith(request):
+            request = f"{before}-"  # the same one would be ignored
+        if status != "pending" and before != request:
             patch["conferenceData"] = _conference(request)
     if answer_of_owner(event) == "declined" and (not patch or "start" in patch) and not event.get("attendeesOmitted"):
         patch["attendees"] = [_agreed(one) for one in patch.get("attendees", _attendees(event))]

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from ..i18n import gettext as _
+from ..i18n import use_locale
 from ..links import base_url
 from ..models import Audience, Booking, HistoryEntry, HistoryKind, Host, OutboxMessage
 from ..models.columns import utcnow
@@ -135,7 +136,8 @@ def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: 
     host = session.get(Host, host_id)
     if host is None or not (host.notify_by_email or host.id in _told_hosts(session, booking)):
         return []
-    reason = _("Another host holds this meeting now.")
+    with use_locale(host.language):
+        reason = _("Another host holds this meeting now.")
     left = message(
         topic="mail",
         kind=HistoryKind.CANCELLED.value,

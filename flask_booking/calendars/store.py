@@ -92,8 +92,13 @@ def _rows(resources: c.Iterable[Resource], own: Own, window: Window) -> c.Iterat
         key = key_of(resource.id)
         for event in resource.events:
             if _closes(event, window) and not own.has(event):
-                title = " ".join(event.title.split())[:200]
-                yield key, event.starts, event.ends, event.show is Show.TENTATIVE, title
+                yield key, event.starts, event.ends, event.show is Show.TENTATIVE, _title(event.title)
+
+
+def _title(text: str) -> str:
+    """One line, without what a database refuses: halves of a character that services cut apart, and NUL."""
+    whole = text.encode(errors="ignore").decode().replace("\0", "")
+    return " ".join(whole.split())[:200]
 
 
 def _closes(event: RemoteEvent, window: Window) -> bool:

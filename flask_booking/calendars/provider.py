@@ -98,12 +98,14 @@ class Changes:
 
     ``removed`` are ids of resources that exist no more.  With ``complete`` whatever isn't in ``resources`` is gone.
     ``cursor`` is where to go on the next time; empty when the service has none, and everything is read each time.
+    ``time_zone`` is the calendar's (IANA); empty when the service doesn't say it here.
     """
 
     resources: tuple[Resource, ...]
     removed: tuple[str, ...] = ()
     cursor: str = ""
     complete: bool = False
+    time_zone: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -75,6 +75,7 @@ def _keep(db: Session, reading: Reading) -> tuple[list[Noticed], dt.datetime | N
         _delete(db, calendar, gone)
         _insert(db, calendar, wanted)
     calendar.cursor = reading.changes.cursor
+    calendar.time_zone = reading.changes.time_zone[:64] or calendar.time_zone
     calendar.synced_at = _instant(reading.asked_at)
     calendar.failures, calendar.problem, calendar.missing = 0, "", False
     refused = (Connection.id == calendar.connection_id) & (Connection.failures > 0)
@@ -91,8 +92,13 @@ def _rows(resources: c.Iterable[Resource], own: Own, window: Window) -> c.Iterat
         key = key_of(resource.id)
         for event in resource.events:
             if _closes(event, window) and not own.has(event):
-                title = " ".join(event.title.split())[:200]
-                yield key, event.starts, event.ends, event.show is Show.TENTATIVE, title
+                yield key, event.starts, event.ends, event.show is Show.TENTATIVE, _title(event.title)
+
+
+def _title(text: str) -> str:
+    """One line, without what a database refuses: halves of a character that services cut apart, and NUL."""
+    whole = text.encode(errors="ignore").decode().replace("\0", "")
+    return " ".join(whole.split())[:200]
 
 
 def _closes(event: RemoteEvent, window: Window) -> bool:

@@ -193,7 +193,10 @@ def _keep(job: _Job, values: dict[str, t.Any]) -> bool:
 
 
 def _take_back(message: OutboxMessage, leaving: dict[str, t.Any]) -> bool:
-    """Remove the meeting at the account of a host who holds the booking no more."""
+    """Remove the meeting at the account of a host who holds the booking no more.
+
+    An account that makes the booking's link again meanwhile has found the same meeting there, and uses it.
+    """
     db, connection_id = session(), int(leaving["connection_id"])
     booking, connection = message.booking, db.get(Connection, connection_id)
     if booking is None or connection is None:
@@ -203,7 +206,8 @@ def _take_back(message: OutboxMessage, leaving: dict[str, t.Any]) -> bool:
     try:
         with lease(connection_id, "writing", WRITING_SECONDS):
             connection = db.get(Connection, connection_id, populate_existing=True)
-            if connection is None:
+            link = db.scalar(sa.select(MeetingLink).where(MeetingLink.booking_id == message.booking_id))
+            if connection is None or (link is not None and link.connection_id == connection_id):
                 return False
             if connection.state is not ConnectionState.ACTIVE:
                 raise NeedsReconnect("the connection is broken")

@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from ..calendars.care import BROKEN
-from ..models import Audience, BookingStatus, Connection, ConnectionState, MessageState, OutboxMessage
+from ..models import Audience, Booking, BookingStatus, Connection, ConnectionState, MessageState, OutboxMessage
 from ..models.columns import utcnow
 from ..state import Session
 
@@ -26,16 +26,27 @@ def unwanted(db: Session, message: OutboxMessage) -> str:
     if message.kind in TIMED:
         if booking.no_reminders and message.payload.get("audience") == Audience.GUEST:
             return "the guest wants no reminders"
-        if message.payload.get("sequence") != booking.sequence:
-            return "the meeting was moved"
         met = message.kind == "follow_up" and booking.status is BookingStatus.COMPLETED
         if not met and booking.status is not BookingStatus.CONFIRMED:
             return f"the meeting is {booking.status}"
+        if _moved(message, booking):
+            return "the meeting was moved"
+        if message.payload.get("host_id") not in (None, *(host.id for host in booking.hosts)):
+            return "another host holds the meeting"
         if message.kind == "reminder" and booking.ends_at <= utcnow():
             return "the meeting is over"
     elif message.topic == "mail" and _overtaken(db, message):
         return "a later message was sent already"
     return ""
+
+
+def _moved(message: OutboxMessage, booking: Booking) -> bool:
+    """Whether the meeting is at another time than ``message`` says.
+
+    Its sequence doesn't tell: that rises with a link that comes late, or another host, too.
+    """
+    said = (dt.datetime.fromisoformat(message.payload[name]) for name in ("starts", "ends"))
+    return tuple(said) != (booking.starts_at, booking.ends_at)
 
 
 def _mended(db: Session, message: OutboxMessage) -> str:

@@ -20,6 +20,7 @@ from ..models import Booking, BookingStatus, Host
 from ..models.booking import open_location
 from ..scheduling.intake import answer_text
 from ..scheduling.places import link_missing, made_name
+from ..scheduling.reasons import reason_text
 from ..state import crm
 from .invitation import (
     Attendee,
@@ -94,8 +95,9 @@ def view_of(
     )
     with use_locale(view.locale):
         answers = tuple(Answer(str(one.get("label", "")), answer_text(one)) for one in booking.answers)
+        reason = reason_text(view.reason, view.by)
         text = made_name(location) or str(location.get("text") or "")
-        return replace(view, answers=answers, location_text=_place(view, text, reader))
+        return replace(view, answers=answers, reason=reason, location_text=_place(view, text, reader))
 
 
 def instant(text: object) -> dt.datetime | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections.abc as c
+import contextlib
 import smtplib
 import ssl
 import typing as t
@@ -102,7 +104,21 @@ class Transport:
         except (smtplib.SMTPException, OSError) as error:
             raise MailPostponed(f"the mail server can't be reached ({type(error).__name__})") from None
 
-    def _connected(self) -> smtplib.SMTP:
+    @contextlib.contextmanager
+    def _connected(self) -> c.Iterator[smtplib.SMTP]:
+        """A server that is taken leave of in the end.  What it says to that changes nothing: a mail that it accepted
+        would be sent a second time, and one that it refused be tried again.
+        """
+        server = self._connect()
+        try:
+            yield server
+        finally:
+            try:
+                server.quit()
+            except (smtplib.SMTPException, OSError):
+                server.close()
+
+    def _connect(self) -> smtplib.SMTP:
         if self.tls:
             server: smtplib.SMTP = smtplib.SMTP_SSL(
                 self.host, self.port, timeout=self.timeout, context=ssl.create_default_context()

@@ -18,6 +18,7 @@ from ..scheduling import booking_by_token, cancel, remind_guest
 from ..scheduling.change import check_changeable
 from ..scheduling.intake import answer_text
 from ..scheduling.places import link_missing, made_name
+from ..scheduling.reasons import reason_text
 from ..scheduling.reminders import guest_is_reminded
 from ..state import session
 from ..zones import UnknownZone, canonical
@@ -146,6 +147,7 @@ def manage(token: str) -> ResponseReturnValue:
         heading=heading,
         lead=_lead(shown, new),
         answer_text=answer_text,
+        reason=reason_text(shown.booking.reason, shown.booking.cancelled_by),
         new=new,
         reminded=shown.state == "confirmed" and guest_is_reminded(session(), shown.booking),
         add=add_links(shown.booking) if shown.state in ("confirmed", "pending") else None,

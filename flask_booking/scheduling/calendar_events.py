@@ -80,7 +80,6 @@ def plan(session: Session, booking: Booking, entry: HistoryEntry) -> Planned:
     events = [] if new else events_of(session, booking)
     link = None if new else session.scalar(sa.select(MeetingLink).where(MeetingLink.booking_id == booking.id))
     messages: list[Message] = []
-    added: list[CalendarEvent] = []
     if entry.kind is HistoryKind.REASSIGNED:
         messages += _hand_over(booking, entry, events, link)
     if agreed:
@@ -96,15 +95,27 @@ def plan(session: Session, booking: Booking, entry: HistoryEntry) -> Planned:
     if not events and link is None:
         return NOTHING
     mailed = by_mail(booking) if events and not new else {}
-    if None in mailed:
-        for event in added:
-            event.invites = False
+    if agreed and None in mailed:
+        _leave_to_mails(booking, events, mailed[None])
     session.flush()
     why = change_key(booking, entry)
     if link is not None:
         messages.append(_to_service(booking, why))
     messages += [calendar_message(booking, event.host_id, why, host=event.host) for event in events]
     return Planned(messages, elsewhere(booking, events, mailed), _link_to_come(session, booking, events, link))
+
+
+def _leave_to_mails(booking: Booking, events: c.Iterable[CalendarEvent], uid: str) -> None:
+    """Have no event invite a guest whose calendar has the meeting from our mails, by the name of ``uid``.
+
+    Only a service that has invited by that same name goes on.  An event that is to be removed stays as it is: by that
+    its service tells the guest.
+    """
+    held = {host.id for host in booking.hosts}
+    for event in events:
+        same = event.remote_uid == uid and event.state is not EventState.REMOVED
+        if event.host_id in held and not same:
+            event.invites = False
 
 
 def events_of(session: Session, booking: Booking) -> list[CalendarEvent]:
@@ -231,6 +242,8 @@ def ask_again(session: Session, booking: Booking) -> list[Message]:
     _ask_for_link(session, booking, [event for event in events if not event.conference])
     asked = [event for event in events if event.conference]
     for event in asked:
+        if event.problem == NO_LINK:
+            event.fingerprint, event.state = "", EventState.WANTED  # else it would only be looked at
         event.problem = ""
     session.flush()
     return [calendar_message(booking, event.host_id, why, host=event.host) for event in asked]

@@ -24,6 +24,7 @@ from .hooks import Hooks, with_hooks
 from .intake import many_lines
 from .occupy import forget_expired, forget_expired_at, occupy, others_occupy, release_booking
 from .outbox import write
+from .reasons import SYSTEM
 from .tell import Told, new_entry, tell_all
 from .transaction import current, lock_calendars
 
@@ -210,9 +211,9 @@ def complete_past(*, limit: int = 200) -> int:
     for booking_id, status in over:
         try:
             if status is BookingStatus.CONFIRMED:
-                mark(booking_id, BookingStatus.COMPLETED, actor="system")
+                mark(booking_id, BookingStatus.COMPLETED, actor=SYSTEM)
             else:
-                decline(booking_id, actor="system", reason=_("The request wasn't answered in time."))
+                decline(booking_id, actor=SYSTEM)
         except ChangeRefused:
             continue  # somebody changed it in the meantime
     return len(over)

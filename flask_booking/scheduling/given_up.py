@@ -48,8 +48,8 @@ def _mail_instead(db: Session, booking: Booking, events: list[CalendarEvent], ev
     waiting, told = mails(db, booking, cancelled=True)
     for mail in waiting:
         if _lacks(booking, mail, left):
-            kept = {key: value for key, value in mail.payload.items() if key not in ("in_calendar", "uid")}
-            mail.payload = {**kept, **left.said(host_of(booking, mail))}
+            kept = {key: value for key, value in mail.payload.items() if key != "in_calendar"}
+            mail.payload = {**kept, "uid": booking.uid, **left.said(host_of(booking, mail))}
     without = [mail for mail in told.values() if _lacks(booking, mail, left)]
     kind = INVITED
     if booking.status is BookingStatus.CANCELLED:

@@ -19,6 +19,7 @@ from ..models import Booking, HistoryEntry, HistoryKind
 from ..state import Session, crm, session
 from .intake import answer_text
 from .outbox import Message, message
+from .reasons import entry_reason
 from .transaction import is_contention, transact
 
 _log = logging.getLogger(__name__)
@@ -159,8 +160,8 @@ def _told(booking: Booking, entry: HistoryEntry) -> Happening:
     lines = [when]
     if entry.kind is HistoryKind.RESCHEDULED and entry.detail.get("from"):
         lines.append(_("Moved from %(when)s", when=_earlier(entry, booking)))
-    if entry.detail.get("reason"):
-        lines.append(_("Reason: %(reason)s", reason=entry.detail["reason"]))
+    if reason := entry_reason(entry):
+        lines.append(_("Reason: %(reason)s", reason=reason))
     lines += [answer_line(answer) for answer in booking.answers if entry.kind in _FIRST]
     if booking.notes and entry.kind in _FIRST:
         lines.append(booking.notes)

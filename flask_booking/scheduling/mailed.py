@@ -28,8 +28,9 @@ def locked(db: Session, booking_id: int) -> Booking | None:
 
 def mails(
     db: Session, booking: Booking, *, cancelled: bool = False
-) -> tuple[list[OutboxMessage], dict[str, OutboxMessage]]:
-    """The mails that are still to be sent, and the last one of each reader for whom none is.
+) -> tuple[list[OutboxMessage], dict[int | None, OutboxMessage]]:
+    """The mails that are still to be sent, and the last one of each reader for whom none is: by the host's key, and by
+    None the guest's.  An address tells no reader: it changes, and two may share one.
 
     With ``cancelled`` those that call the meeting off count too.
     """
@@ -51,8 +52,10 @@ def mails(
         for row in rows
         if row.state is MessageState.WAITING and (row.claimed_until is None or row.claimed_until <= now)
     ]
-    readers = {row.recipient for row in waiting}
-    told = {row.recipient: row for row in rows if row not in waiting and row.state is not MessageState.DROPPED}
+    readers = {row.payload.get("host_id") for row in waiting}
+    told = {
+        row.payload.get("host_id"): row for row in rows if row not in waiting and row.state is not MessageState.DROPPED
+    }
     return waiting, {reader: row for reader, row in told.items() if reader not in readers}
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from ..i18n import gettext as _
+from ..i18n import use_locale
 from ..links import base_url
 from ..models import Audience, Booking, HistoryEntry, HistoryKind, Host, OutboxMessage
 from ..models.columns import utcnow
@@ -68,12 +69,16 @@ def change_key(booking: Booking, entry: HistoryEntry) -> str:
 
 
 def mail_payload(booking: Booking, audience: Audience, host: Host | None, **more: t.Any) -> dict[str, t.Any]:
-    """What a mail about ``booking`` must say, as JSON: the times are ISO 8601 in UTC."""
+    """What a mail about ``booking`` must say, as JSON: the times are ISO 8601 in UTC.
+
+    ``uid`` is the booking's name for calendars as it is now: another host can give it another one.
+    """
     return {
         "audience": audience.value,
         "host_id": host.id if host else None,
         "starts": booking.starts_at.isoformat(),
         "ends": booking.ends_at.isoformat(),
+        "uid": booking.uid,
         "sequence": booking.sequence,
         "status": booking.status.value,
         "base_url": base_url(),
@@ -131,7 +136,8 @@ def tell_left(session: Session, booking: Booking, entry: HistoryEntry, host_id: 
     host = session.get(Host, host_id)
     if host is None or not (host.notify_by_email or host.id in _told_hosts(session, booking)):
         return []
-    reason = _("Another host holds this meeting now.")
+    with use_locale(host.language):
+        reason = _("Another host holds this meeting now.")
     left = message(
         topic="mail",
         kind=HistoryKind.CANCELLED.value,

@@ -96,7 +96,7 @@ def _cells(row: Booking) -> list[str]:
         answers,
         row.notes,
         row.host_notes,
-        row.reason,
+        words.why(row),
         words.source(row),
         row.created_at.isoformat(),
     ]

@@ -37,6 +37,7 @@ from ..models import (
 from ..models.columns import utcnow
 from ..scheduling import intake
 from ..scheduling.places import made_links, made_name
+from ..scheduling.reasons import entry_reason, reason_text
 from ..zones import zone
 
 
@@ -74,6 +75,16 @@ def happened(entry: HistoryEntry) -> str:
         HistoryKind.NO_SHOW: _("Marked as missed by %(who)s", who=who),
         HistoryKind.REASSIGNED: _("Given to another host by %(who)s", who=who),
     }[entry.kind]
+
+
+def why(booking: Booking) -> str:
+    """Why a booking was called off."""
+    return reason_text(booking.reason, booking.cancelled_by)
+
+
+def happened_why(entry: HistoryEntry) -> str:
+    """Why an entry of a booking's history happened, as far as somebody said so."""
+    return entry_reason(entry)
 
 
 def answer(given: dict[str, t.Any]) -> str:

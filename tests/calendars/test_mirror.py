@@ -129,6 +129,15 @@ def test_titles_are_one_short_line(office: Office) -> None:
     assert len(title) == 200
 
 
+def test_a_title_that_was_cut_within_a_character_is_read_without_it(office: Office) -> None:
+    office.service.add(midnight(2), midnight(2) + HOUR, "Lunch \ud83d")
+    office.service.add(midnight(2) + HOUR, midnight(2) + 2 * HOUR, "\0 and \ude00 coffee \N{HOT BEVERAGE}")
+    assert office.sync()
+    assert [title for _starts, _ends, title in rows()] == ["Lunch", "and coffee \N{HOT BEVERAGE}"]
+    assert office.sync(full=True)
+    assert (office.calendar.problem, office.calendar.drift) == ("", 0)
+
+
 @pytest.mark.parametrize(
     ("problem", "code"), [(Unreachable("500"), "unreachable"), (RateLimited("429"), "rate_limited")]
 )

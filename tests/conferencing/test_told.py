@@ -168,6 +168,29 @@ def test_a_reminder_carries_the_newest_link(office: Office) -> None:
     assert before not in text(reminder)
 
 
+def test_a_link_that_comes_late_leaves_the_reminders_and_the_follow_up(office: Office) -> None:
+    for minutes, anchor, audience in ((-60, "start", "guest"), (-30, "start", "host"), (60, "end", "guest")):
+        catalog.save_rule(office.ann.host, {"minutes": minutes, "anchor": anchor, "audience": audience})
+    booking = office.book()
+    outage(office)
+    office.deliver()
+    office.go_on("mail")
+    [reminder, *_rest] = office.rows(OutboxMessage.kind == "reminder")
+    reminder.attempts = 1  # it is being tried again
+    session().commit()
+    office.go_on("conference")
+    assert office.kinds() == ["booked", "linked"]
+    for row in office.rows(OutboxMessage.rule_id.is_not(None)):
+        row.due_at = utcnow()
+    session().commit()
+    office.deliver()
+    sent = office.rows(OutboxMessage.rule_id.is_not(None))
+    assert [(row.kind, row.state) for row in sent] == [
+        ("reminder", MessageState.DONE), ("reminder", MessageState.DONE), ("follow_up", MessageState.DONE)
+    ]  # fmt: skip
+    assert link_of(office, booking) in text(office.client(HOST).inbox[-1])
+
+
 def test_a_guest_whose_request_is_not_accepted_learns_that_the_link_comes_with_the_acceptance(office: Office) -> None:
     catalog.update_event_type(office.ann.event, {"requires_approval": True})
     booking = office.book()

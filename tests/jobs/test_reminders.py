@@ -10,8 +10,9 @@ import time_machine
 from flask_booking import catalog, jobs
 from flask_booking.jobs.relay import tidy
 from flask_booking.models import BookingStatus, Host, MessageState
-from flask_booking.scheduling import cancel, mark, reschedule
+from flask_booking.scheduling import cancel, mark, reassign, reschedule
 from flask_booking.state import session
+from tests.fixtures.people import make_host
 from tests.jobs.conftest import Office
 
 DAY = dt.timedelta(days=1)
@@ -63,7 +64,7 @@ def test_a_meeting_cancelled_while_its_reminder_was_being_retried_reminds_nobody
         jobs.deliver_due(office.app)
     assert deliver_at(office, office.at(4) + dt.timedelta(minutes=5)) == []
     reminder = office.message(kind="reminder")
-    assert (reminder.state, reminder.last_error) == (MessageState.DROPPED, "the meeting was moved")
+    assert (reminder.state, reminder.last_error) == (MessageState.DROPPED, "the meeting is cancelled")
 
 
 def test_a_moved_meeting_reminds_of_its_new_time_only(office: Office, confirmed: int) -> None:
@@ -87,6 +88,26 @@ def test_a_reminder_being_retried_when_the_meeting_moves_gives_way_to_the_right_
         jobs.deliver_due(office.app)
     assert deliver_at(office, office.at(4) + dt.timedelta(hours=1)) == []
     assert len(deliver_at(office, moved_to - DAY)) == 1
+
+
+@pytest.mark.parametrize("audience", ["guest", "host"])
+def test_a_reminder_being_retried_when_the_meeting_changes_hands_is_for_those_who_meet(
+    office: Office, confirmed: int, audience: str
+) -> None:
+    host = session().query(Host).one()
+    catalog.save_rule(host, {"minutes": -120, "anchor": "start", "audience": audience})
+    before = office.at(5) - dt.timedelta(hours=2)
+    deliver_at(office, office.at(4))
+    office.smtp.refuse("451 later")
+    assert deliver_at(office, before) == []
+    _user, ben = make_host("Ben Cole")
+    with time_machine.travel(before + dt.timedelta(seconds=1)):
+        reassign(confirmed, ben.id)
+        jobs.deliver_due(office.app)
+    assert len(deliver_at(office, before + dt.timedelta(minutes=5))) == (audience == "guest")
+    reminder = office.messages(kind="reminder")[-1]
+    why = "" if audience == "guest" else "another host holds the meeting"
+    assert (reminder.state is MessageState.DROPPED, reminder.last_error) == (bool(why), why or reminder.last_error)
 
 
 def test_a_reminder_being_retried_survives_a_change_of_the_rules(office: Office, confirmed: int) -> None:

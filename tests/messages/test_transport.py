@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import datetime as dt
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -141,6 +145,54 @@ def test_nobody_listening_is_worth_another_try(port: int) -> None:
 def test_a_server_without_starttls_gets_no_password(choosy: str) -> None:
     with pytest.raises(MailPostponed, match="STARTTLS"):
         Transport.from_url(f"smtp://me:secret@{choosy}?starttls=1").send(mail())
+
+
+@dataclasses.dataclass
+class Curt:
+    """A server that takes a mail unless told otherwise, and takes leave as no standard says."""
+
+    leave: bytes
+    recipient: bytes = b"250 OK"
+    accepted: int = 0
+
+    def serve(self, listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _address = listening.accept()
+                with connection, connection.makefile("rwb", buffering=0) as lines:
+                    self._talk(lines)
+
+    def _talk(self, lines: Any) -> None:
+        lines.write(b"220 here\r\n")
+        while line := lines.readline():
+            match line[:4].upper():
+                case b"RCPT":
+                    lines.write(self.recipient + b"\r\n")
+                case b"DATA":
+                    lines.write(b"354 go on\r\n")
+                    while lines.readline() != b".\r\n":
+                        pass
+                    self.accepted += 1
+                    lines.write(b"250 taken\r\n")
+                case b"QUIT":
+                    lines.write(self.leave)
+                    return
+                case _:
+                    lines.write(b"250 OK\r\n")
+
+
+@pytest.mark.parametrize("leave", [b"250 goodbye\r\n", b"421 too busy\r\n", b"500 what?\r\n", b"bye\r\n", b""])
+def test_what_a_server_says_to_the_leave_changes_nothing(port: int, leave: bytes) -> None:
+    server = Curt(leave)
+    transport = Transport.from_url(f"smtp://127.0.0.1:{port}")
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        threading.Thread(target=server.serve, args=(listening,), daemon=True).start()
+        transport.send(mail())
+        assert server.accepted == 1
+        transport.greet()
+        server.recipient = b"550 no"
+        with pytest.raises(MailRefused, match="550"):
+            transport.send(mail())
 
 
 @pytest.fixture

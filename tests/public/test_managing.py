@@ -8,10 +8,12 @@ import icalendar
 from flask.testing import FlaskClient
 
 from flask_booking import catalog
+from flask_booking.i18n import use_locale
 from flask_booking.messages.gather import view_of
 from flask_booking.messages.view import Reader
 from flask_booking.models import Booking, BookingStatus, MessageState, OutboxMessage
-from flask_booking.scheduling import decline
+from flask_booking.models.columns import utcnow
+from flask_booking.scheduling import complete_past, decline
 from flask_booking.scheduling.hooks import happening
 from flask_booking.state import session
 from tests.fixtures.people import Bookable, make_host
@@ -139,6 +141,24 @@ def test_a_declined_request_says_so(ann: Bookable, client: FlaskClient) -> None:
     page = client.get(manage(confirmation))
     assert heading(page) == "Your request was declined"
     assert "Away" in text_of(page)
+
+
+def test_whoever_reads_that_nobody_answered_a_request_reads_it_in_their_own_language(
+    ann: Bookable, client: FlaskClient
+) -> None:
+    event = ann.another(requires_approval=True)
+    confirmation = book(client, f"/book/ann/{event.slug}")
+    (booking,) = bookings()
+    booking.guest_locale, ann.host.locale = "de", "fr"
+    booking.pending_until = utcnow()
+    session().commit()
+    with use_locale("es"):
+        assert complete_past() == 1
+    guests, hosts = (view_of(booking, reader, said={"actor": "system"}) for reader in (Reader.GUEST, Reader.HOST))
+    german, french = "Die Anfrage wurde nicht rechtzeitig beantwortet.", "La demande n’a pas reçu de réponse à temps."
+    assert (guests.reason, hosts.reason) == (german, french)
+    assert french in happening(booking, booking.history[-1]).body
+    assert german in text_of(client.get(f"{manage(confirmation)}?lang=de"))
 
 
 def test_a_guest_stops_the_reminders_of_one_meeting_and_has_them_again(ann: Bookable, client: FlaskClient) -> None:

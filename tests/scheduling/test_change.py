@@ -337,11 +337,14 @@ class TestAnotherHost:
 
     def test_the_other_host_has_the_meeting_and_the_first_is_told(self, booking: Booking, other_host: Host) -> None:
         first = booking.hosts[0]
+        first.locale = "fr"
         reassign(booking.id, other_host.id)
         assert booking.hosts == [other_host]
         assert taken() == [(other_host.id, midnight())]
         assert {mail.recipient for mail in mails("reassigned")} == {"sam@example.com", "ben@example.com"}
-        assert [mail.recipient for mail in mails("cancelled")] == ["ann@example.com"]
+        [left] = mails("cancelled")
+        why = "Ce rendez-vous a désormais un autre hôte."
+        assert (left.recipient, left.payload["reason"]) == ("ann@example.com", why), "in the language of its reader"
         assert rows(HistoryEntry)[-1].detail == {"left": [first.id], "joined": [other_host.id]}
         reassign(booking.id, other_host.id)
         assert booking.sequence == 1

@@ -12,6 +12,7 @@ import pytest
 from example_app.models import Activity
 from flask_booking import scheduling
 from flask_booking.models import Booking, BookingStatus, MessageState, OutboxMessage
+from flask_booking.models.columns import utcnow
 from flask_booking.settings.bookings import harmless
 from flask_booking.state import session
 from tests.fixtures.apps import MakeApp
@@ -225,6 +226,17 @@ def test_a_request_is_declined(office: Office, ann: Screens) -> None:
     ann.post(f"/bookings/{public_id}/decline", reason="Full")
     with office.app.app_context():
         assert (row(public_id).status, row(public_id).reason) == (BookingStatus.CANCELLED, "Full")
+
+
+def test_a_request_that_nobody_answered_is_called_so(office: Office, ann: Screens) -> None:
+    public_id = request_of(office)
+    with office.app.app_context():
+        row(public_id).pending_until = utcnow()
+        session().commit()
+        assert scheduling.complete_past() == 1
+        assert row(public_id).reason == "", "it is told in the language of whoever reads it"
+    assert ann.text(f"/bookings/{public_id}").count("The request wasn't answered in time.") == 2, "and in its history"
+    assert "The request wasn't answered in time." in ann.get("/bookings.csv", show="cancelled").text
 
 
 def test_a_request_that_its_guest_withdrew_is_called_so(office: Office, ann: Screens) -> None:

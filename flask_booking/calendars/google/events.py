@@ -223,9 +223,11 @@ def difference(event: Event, draft: EventDraft, calendar: RemoteCalendar) -> Eve
     if changed:
         patch["extendedProperties"] = {"private": changed}
     if MEET in calendar.conferencing and draft.conference == MEET and not join_url(event):
-        before = _create_request(event).get("requestId")
+        before, status = _text(_create_request(event).get("requestId")), _conference_status(event)
         request = f"{event['id']}-{draft.sequence}"
-        if _conference_status(event) != "pending" and before != request:
+        if status == "failure" and before.startswith(request):
+            request = f"{before}-"  # the same one would be ignored
+        if status != "pending" and before != request:
             patch["conferenceData"] = _conference(request)
     if answer_of_owner(event) == "declined" and (not patch or "start" in patch) and not event.get("attendeesOmitted"):
         patch["attendees"] = [_agreed(one) for one in patch.get("attendees", _attendees(event))]
@@ -239,9 +241,13 @@ def lists_guests(draft: EventDraft, uid: str) -> bool:
     return draft.invite or draft.uid == uid
 
 
-def send_updates(draft: EventDraft) -> str:
-    """Whom Google mails."""
-    return "all" if draft.invite else "none"
+def send_updates(draft: EventDraft, body: Event | None = None) -> str:
+    """Whom Google mails: all when it invites, and when ``body`` takes off the list those whom it had invited.
+
+    They get our invitation instead, and have the meeting twice unless Google's is called off.
+    """
+    listed = ((body or {}).get("extendedProperties") or {}).get("private", {}).get(LISTED, "")
+    return "all" if draft.invite or listed is None else "none"
 
 
 def _merged_attendees(event: Event, guests: c.Mapping[str, Guest]) -> list[Event] | None:

@@ -127,7 +127,10 @@ class Google:
         ]
 
     def changes(self, access: Access, calendar: RemoteCalendar, cursor: str, window: Window) -> Changes:
-        """See the protocol.  The resource of an occurrence is its series."""
+        """See the protocol.  The resource of an occurrence is its series.
+
+        Days are days of the zone that the answer says.  When that isn't the one that was known, all are read anew.
+        """
         place = address("calendars", calendar.id, "events")
         params = CHANGES | ({"syncToken": cursor} if cursor else _bounds(window))
         found: dict[str, Event] = {}
@@ -135,10 +138,12 @@ class Google:
         for page in pages(access, place, params):
             found |= {item["id"]: item for item in items(page)}
             token = page.get("nextSyncToken") or ""
-            time_zone = time_zone or page.get("timeZone") or ""
+            time_zone = str(page.get("timeZone") or time_zone)
         if not cursor:
             live = [item for item in found.values() if not is_cancelled(item)]
-            return Changes(_resources(live, time_zone, window), cursor=token, complete=True)
+            return Changes(_resources(live, time_zone, window), cursor=token, complete=True, time_zone=time_zone)
+        if time_zone != calendar.time_zone:
+            return self.changes(access, calendar, "", window)
 
         series = {name for name in map(series_of, found.values()) if name}
         if len(series) > MOST_SERIES:
@@ -226,7 +231,7 @@ class Google:
         headers: c.Mapping[str, str] | None = None,
     ) -> Event:
         """Make or change an event; without the link when the calendar can't have one.  Empty when nothing was left."""
-        params = {"conferenceDataVersion": 1, "sendUpdates": send_updates(draft)}
+        params = {"conferenceDataVersion": 1, "sendUpdates": send_updates(draft, body)}
         try:
             return ask(access, method, path, params=params, json=body, headers=headers)
         except Invalid:

@@ -172,6 +172,22 @@ def test_days_are_days_of_the_calendar_and_end_before_their_end(
         assert (event.starts, event.ends - event.starts) == (T0 + 8 * DAY - offset * HOUR, _days(time_zone))
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_days_are_read_anew_once_the_calendar_is_in_another_zone(
+    google: FakeGoogle, access: OAuthAccess, first: bool
+) -> None:
+    google.add_calendar(ANN, "Days", id="days", time_zone="Europe/Berlin")
+    google.add_event("days", dt.date(2030, 3, 5), dt.date(2030, 3, 6))
+    known = RemoteCalendar("days", "Days", "Europe/Berlin")
+    cursor = "" if first else provider.changes(access, known, "", WINDOW).cursor
+    google.calendars["days"].time_zone = "America/New_York"
+    found = provider.changes(access, known, cursor, WINDOW)
+    assert (only(found).starts, found.complete) == (T0 + 4 * DAY + 5 * HOUR, True)
+    assert found.time_zone == "America/New_York"
+    later = provider.changes(access, RemoteCalendar("days", "Days", found.time_zone), found.cursor, WINDOW)
+    assert (later.resources, later.complete) == ((), False)
+
+
 def _days(time_zone: str) -> int:
     """Two days from 9 March 2030, of which one has 23 hours where clocks change then."""
     return 2 * DAY - (HOUR if time_zone == "America/Los_Angeles" else 0)

@@ -39,17 +39,22 @@ def test_a_link_that_takes_its_time_is_seen_later(
     assert [(one.join_pending, bool(one.join_url)) for one in seen if one] == [(True, False), (False, True)]
 
 
-def test_a_link_that_failed_is_left_out_and_tried_again_when_the_booking_changes(
-    google: FakeGoogle, access: OAuthAccess, calendar: RemoteCalendar
+@pytest.mark.parametrize("sequence", [0, 1])
+def test_a_link_that_failed_is_left_out_and_asked_for_with_the_next_writing(
+    google: FakeGoogle, access: OAuthAccess, calendar: RemoteCalendar, sequence: int
 ) -> None:
     google.meet_fails = True
     wanted = draft(conference="google_meet")
     made = write(access, calendar, wanted)
-    assert (made.join_url, made.join_pending) == ("", False)
+    for _ in range(2):
+        assert (made.join_url, made.join_pending) == ("", False)
+        made = write(access, calendar, wanted, made)
     google.meet_fails = False
-    assert write(access, calendar, wanted, made).join_url == ""
-    assert google.asked("PATCH") == []
-    assert write(access, calendar, replace(wanted, sequence=1), made).join_url
+    asked = google.asked("PATCH")
+    looked = provider.look(access, calendar, wanted, made)
+    assert looked is not None
+    assert (looked.join_url, google.asked("PATCH")) == ("", asked), "looking asks for nothing"
+    assert write(access, calendar, replace(wanted, sequence=sequence), made).join_url
 
 
 def test_a_link_that_the_calendar_cannot_have_is_no_error(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 import sqlalchemy as sa
 from flask import Flask
 
-from flask_booking import jobs
+from flask_booking import catalog, jobs
 from flask_booking.calendars import mirror
 from flask_booking.connections import oauth
 from flask_booking.models import (
@@ -23,10 +25,12 @@ from flask_booking.models import (
     ConnectedCalendar,
     Connection,
     ConnectionState,
+    EventState,
     OutboxMessage,
 )
 from flask_booking.models.columns import utcnow
-from flask_booking.scheduling import BookingRequest, book, cancel
+from flask_booking.scheduling import BookingRequest, book, cancel, intake
+from flask_booking.scheduling.links import try_again
 from flask_booking.state import session
 from tests.calendars.google.given import ANN, DAY, HOUR, provider
 from tests.calendars.made import new_calendar, new_connection
@@ -115,6 +119,40 @@ def test_busy_times_come_in_and_bookings_go_out_move_and_vanish(google: FakeGoog
     assert [one["summary"] for one in google.events(ANN)] == ["Dentist"]
     office.sync(full=True)
     assert office.busy() == [(noon + DAY, noon + DAY + HOUR)]
+
+
+def test_a_calendar_that_is_in_another_zone_now_is_read_in_it_and_kept_so(google: FakeGoogle, office: Office) -> None:
+    day = office.ann.tomorrow(0).date() + dt.timedelta(days=2)
+    google.add_event(ANN, day, day + dt.timedelta(days=1), summary="Day off")
+    office.sync()
+    google.calendars[ANN].time_zone = "America/New_York"
+    office.sync()
+    there = ZoneInfo("America/New_York")
+    days = [dt.datetime.combine(day + dt.timedelta(days=more), dt.time(), there) for more in (0, 1)]
+    assert office.busy() == [tuple(int(one.timestamp()) for one in days)]
+    assert office.calendar.time_zone == "America/New_York"
+
+
+@pytest.mark.parametrize("how", ["refused", "failed"])
+def test_a_meeting_link_that_was_not_made_is_asked_for_again(google: FakeGoogle, office: Office, how: str) -> None:
+    catalog.update_event_type(office.ann.event, {"locations": [{"id": "m", "kind": "google_meet"}]})
+    office.sync()
+    if how == "refused":
+        why = {"domain": "global", "reason": "invalid", "message": "Invalid conference type value."}
+        google.fail(400, {"error": {"errors": [why], "code": 400}}, method="POST", path="/events")
+    google.meet_fails = how == "failed"
+    given = intake.check(office.ann.event, name="Grace", email="grace@example.net", time_zone="UTC")
+    booking = book(office.ann.event.id, BookingRequest(office.ann.tomorrow(12), given))
+    office.deliver()
+    event = session().query(CalendarEvent).one()
+    assert (event.state, event.problem) == (EventState.WRITTEN, "no_link")
+    google.meet_fails = False
+    assert try_again(booking.id)
+    office.deliver()
+    session().expire_all()
+    assert (event.state, event.problem) == (EventState.WRITTEN, "")
+    assert session().get_one(Booking, booking.id).location["url"].startswith("https://meet.google.com/")
+    assert len(google.events(ANN)) == 1
 
 
 def test_tokens_are_renewed_and_a_taken_back_grant_asks_for_another(google: FakeGoogle, office: Office) -> None:

@@ -228,6 +228,16 @@ def test_changes_in_between_without_end_are_told(
     assert google.event(ANN, made.id)["summary"] == draft().title
 
 
+def test_guests_whom_google_invites_no_more_learn_it_from_google(
+    google: FakeGoogle, access: OAuthAccess, calendar: RemoteCalendar
+) -> None:
+    made = write(access, calendar, draft(invite=True))
+    google.mails.clear()
+    write(access, calendar, draft(uid="booking-1-2@flask-booking", sequence=1), made)
+    assert [(mail.kind, mail.to, mail.uid) for mail in google.mails] == [("cancel", "gus@example.net", made.uid)]
+    assert "attendees" not in google.event(ANN, made.id) or not google.event(ANN, made.id)["attendees"]
+
+
 def test_nothing_is_sent_when_nothing_differs(
     google: FakeGoogle, access: OAuthAccess, calendar: RemoteCalendar
 ) -> None:

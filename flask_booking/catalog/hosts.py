@@ -20,6 +20,7 @@ from .slugs import RESERVED, free_slug, slug_of
 OFFICE_HOURS = [[[9 * 60, 17 * 60]]] * 5 + [[], []]
 """What a new host begins with: Monday to Friday, nine to five."""
 FIRST_REMINDER = -24 * 60
+_ATTEMPTS = 5
 
 
 def host_of(user: t.Any) -> Host | None:
@@ -29,18 +30,23 @@ def host_of(user: t.Any) -> Host | None:
 
 def ensure_host(user: t.Any, *, slug: str | None = None) -> Host:
     """The host that ``user`` is; made with a page, office hours in the user's zone and a reminder when new."""
-    found = host_of(user)
-    if found is not None:
-        return found
+    for _attempt in range(_ATTEMPTS):
+        found = host_of(user)
+        if found is not None:
+            return found
+        try:
+            return _make_host(user, slug)
+        except sa.exc.IntegrityError:  # another request of the same user was first, or took the same address
+            session().rollback()
+    return _make_host(user, slug)
+
+
+def _make_host(user: t.Any, slug: str | None) -> Host:
     db = session()
     locale = _language_of(user)
     host = Host(user_id=crm().key_of(user), time_zone=zone_of(user), locale=locale, week_start=first_weekday(locale))
     db.add(host)
-    try:
-        db.flush()
-    except sa.exc.IntegrityError:  # another request of the same user was first
-        db.rollback()
-        return t.cast(Host, host_of(user))
+    db.flush()
     name = crm().display_name(user)
     wanted = slug or slug_of(name, "meet")
     with use_locale(host.locale):

@@ -8,6 +8,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ..domains import directory
+from ..errors import InvalidInput
 from ..i18n import gettext as _
 from ..models import Appearance, BookingPage, OldPageSlug
 from ..state import session
@@ -43,7 +44,11 @@ def update_page(page: BookingPage, values: c.Mapping[str, t.Any]) -> None:
     page.slug, page.title, page.welcome, page.accent = slug, title, welcome, accent
     page.banner_url, page.logo_url = links["banner_url"], links["logo_url"]
     page.appearance, page.active = Appearance(given("appearance")), bool(given("active"))
-    session().commit()
+    try:
+        session().commit()
+    except sa.exc.IntegrityError:  # somebody else took it in this very moment
+        session().rollback()
+        raise InvalidInput(fields={"slug": _("Another page has this address.")}) from None
     directory().forget()
 
 

@@ -197,7 +197,7 @@ def test_limits_that_are_not_named_keep_their_defaults(make_app: MakeApp, databa
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ({"BOOKING_RATE_LIMITS": {"boook": "1 per minute"}}, "nothing is limited as 'boook'; did you mean 'book'?"),
+        ({"BOOKING_RATE_LIMITS": {"books": "1 per minute"}}, "nothing is limited as 'books'; did you mean 'book'?"),
         ({"BOOKING_RATE_LIMITS": {"zzz": ""}}, "nothing is limited as 'zzz'; there are page, slots, hold"),
         (
             {"BOOKING_RATE_LIMITS": {"book": "10 per minut"}},

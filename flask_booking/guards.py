@@ -257,13 +257,15 @@ def new_challenge() -> dict[str, t.Any] | None:
     return t.cast("dict[str, t.Any]", create_challenge(options).to_dict())
 
 
-def check_work(solution: str) -> None:
+def check_work(solution: str, *, known: c.Callable[[], bool] = lambda: False) -> None:
     """Accept the ``solution`` of a challenge, once.
+
+    A request that is ``known`` needs none: who repeats it, having got no answer, has no new one.
 
     Raises :class:`~flask_booking.errors.Refused` when it is missing, wrong, too old or used before.  Nothing is asked
     when ``BOOKING_PROOF_OF_WORK`` is off.  Commits.
     """
-    if not current_app.config["BOOKING_PROOF_OF_WORK"]:
+    if not current_app.config["BOOKING_PROOF_OF_WORK"] or known():
         return
     if not _solves(solution) or not _first_use(solution):
         raise Refused(_("Your browser's check didn't go through. Please try again; it needs JavaScript."))

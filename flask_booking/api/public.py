@@ -165,8 +165,7 @@ def book(page_slug: str, event_slug: str) -> Response:
         idempotency_key=wanted.idempotency_key,
         source="api",
     )
-    if not scheduling.asked_before(address.event_type_id, request):
-        guards.check_work(wanted.altcha)  # who repeats a request, having got no answer, has no new solution
+    guards.check_work(wanted.altcha, known=lambda: scheduling.asked_before(address.event_type_id, request))
     booking = scheduling.book(address.event_type_id, request)
     return answer(_booking(booking), 201)
 

@@ -107,9 +107,9 @@ def _labels(event: EventType) -> set[str]:
     return {label_slug(question["label"]) for question in questions_of(event)} - _OWN
 
 
-def carried(event: EventType | None, given: c.Mapping[str, str] | None = None) -> dict[str, str]:
+def carried(event: EventType, given: c.Mapping[str, str] | None = None) -> dict[str, str]:
     """The parameters that go with a guest from page to page: what the form is filled with, and the campaign."""
-    labels = _labels(event) if event else set()
+    labels = _labels(event)
     found: dict[str, str] = {}
     room = CARRIED_MOST
     for name, value in (request.args if given is None else given).items():

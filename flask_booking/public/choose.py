@@ -53,13 +53,16 @@ class Choosing:
 
     def url(self, endpoint: str = "event", **changes: t.Any) -> str:
         """The address of a step for what was chosen so far; ``None`` leaves a parameter out."""
-        given: dict[str, t.Any] = {**self.along}
-        if self.zone_was_asked:
-            given["tz"] = self.zone
+        given: dict[str, t.Any] = self.carried
         if self.duration != self.event.duration:
             given["duration"] = self.duration
         given |= changes
         return address(endpoint, given, page=self.page, event=self.event.slug)
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """The parameters that go along wherever the guest goes."""
+        return {**self.along, "tz": self.zone} if self.zone_was_asked else {**self.along}
 
     def times(self, hold: str | None = None) -> NewTimes:
         """The times on offer; those of the form's own hold among them."""
@@ -232,9 +235,7 @@ def _calendar(
             "label": zone_label(chosen.zone, month.at),
             "url": chosen.url(zones=1, **same_view, **carry_hold),
         },
-        back_url=address(
-            "page", {**chosen.along, **({"tz": chosen.zone} if chosen.zone_was_asked else {})}, page=chosen.page
-        ),
+        back_url=address("page", chosen.carried, page=chosen.page),
     )
 
 

@@ -90,8 +90,7 @@ def book_details(page: str, event: str) -> ResponseReturnValue:
             idempotency_key=_once(token, form["stamp"], start),
             utm=utm_of(chosen.along),
         )
-        if not asked_before(chosen.event.id, wanted):
-            guards.check_work(form.get("altcha", ""))  # a form that is sent again has no new solution
+        guards.check_work(form.get("altcha", ""), known=lambda: asked_before(chosen.event.id, wanted))
         booking = book(chosen.event.id, wanted)
     except InvalidInput as error:
         return _form(chosen, start, token, entry, error.description, error.fields), 422

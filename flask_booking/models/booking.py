@@ -141,7 +141,10 @@ class BookingHost(Model):
 
 
 class Hold(Model):
-    """A time kept for a guest who fills in the form; owned by whoever has the form's token."""
+    """A time kept for a guest who fills in the form; owned by whoever has the form's token.
+
+    ``shown`` is when the form that keeps it was shown, by its browser's clock (milliseconds; 0 if no script said so).
+    """
 
     __tablename__ = "booking_hold"
     __table_args__ = (
@@ -155,6 +158,7 @@ class Hold(Model):
     starts: so.Mapped[int] = so.mapped_column(sa.BigInteger)
     ends: so.Mapped[int] = so.mapped_column(sa.BigInteger)
     expires: so.Mapped[int] = so.mapped_column(sa.BigInteger)
+    shown: so.Mapped[int] = so.mapped_column(sa.BigInteger, default=0)
 
 
 class OccupiedTime(Model):

@@ -91,6 +91,12 @@ def start_asked(text: str) -> dt.datetime:
     return start
 
 
+def shown_asked() -> int | None:
+    """When the page that sends this form was shown, in milliseconds by its browser's clock; ``None`` without script."""
+    text = request.form.get("shown", "")
+    return int(text) if re.fullmatch(r"\d{1,15}", text, re.ASCII) else None
+
+
 def written(start: dt.datetime | int) -> str:
     """An instant (aware, or in epoch seconds) as it stands in addresses and forms."""
     instant = dt.datetime.fromtimestamp(start, dt.UTC) if isinstance(start, int) else start.astimezone(dt.UTC)

@@ -261,7 +261,8 @@ def hold(page: str, event: str) -> ResponseReturnValue:
     token = check_hold_token(request.form.get("hold", ""), chosen.event.id)
     if chosen.event.hold_minutes:
         try:
-            place_hold(chosen.event.id, token, int(start.timestamp()), chosen.duration)
+            shown = asked.shown_asked() or 0
+            place_hold(chosen.event.id, token, int(start.timestamp()), chosen.duration, shown=shown)
         except (SlotTaken, SlotUnavailable) as error:
             return taken_page(chosen, error, start, token), 409
     return redirect(
@@ -294,5 +295,5 @@ def taken_words(error: SlotTaken | SlotUnavailable | HoldExpired, others: bool) 
 @guarded("slots", posting="hold")
 def release(page: str, event: str) -> ResponseReturnValue:
     """Give back what a form holds: the script says so when a guest leaves it."""
-    release_hold(find_event(page, event).event_type_id, request.form.get("hold", ""))
+    release_hold(find_event(page, event).event_type_id, request.form.get("hold", ""), asked.shown_asked())
     return "", 204

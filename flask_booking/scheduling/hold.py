@@ -46,9 +46,12 @@ def ignoring_hold(token: str | None) -> Ignoring:
     return Ignoring(hold_id=hold.id if hold else None)
 
 
-def place_hold(event_type_id: int, token: str, start: int, duration: int | None = None, now: int | None = None) -> int:
+def place_hold(
+    event_type_id: int, token: str, start: int, duration: int | None = None, now: int | None = None, shown: int = 0
+) -> int:
     """Keep ``start`` (epoch seconds) for the form with ``token``; the form's earlier hold is given back.
 
+    ``shown`` is when the page that asks was shown, in milliseconds by its browser's clock, if its script says so.
     Returns the expiry in epoch seconds (0 when the event type wants no holds).  Raises :class:`InvalidHold` for a
     token of another form, :class:`SlotTaken` and :class:`SlotUnavailable`.
     """
@@ -76,6 +79,7 @@ def place_hold(event_type_id: int, token: str, start: int, duration: int | None 
             starts=start,
             ends=start + minutes * 60,
             expires=moment + event.hold_minutes * 60,
+            shown=max(shown, earlier.shown) if earlier else shown,
         )
         db.add(hold)
         db.flush()
@@ -85,15 +89,19 @@ def place_hold(event_type_id: int, token: str, start: int, duration: int | None 
     return transact(db, work)
 
 
-def release_hold(event_type_id: int, token: str) -> None:
-    """Give back what the form with ``token`` holds.  Nothing happens when it holds nothing."""
+def release_hold(event_type_id: int, token: str, shown: int | None = None) -> None:
+    """Give back what the form with ``token`` holds.  Nothing happens when it holds nothing.
+
+    Nor when a page that was shown later than ``shown`` has asked for it again: a page that is loaded anew gives its
+    time back and takes it at once, and nothing says which of the two requests arrives first.
+    """
     check_hold_token(token, event_type_id)
     db = session()
 
     def work() -> None:
         snapshots.event_to_book(db, event_type_id)
         hold = own_hold(db, token)
-        if hold:
+        if hold and (shown is None or hold.shown <= shown):
             release_hold_rows(db, hold.id)
 
     transact(db, work)

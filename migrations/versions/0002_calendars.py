@@ -31,6 +31,7 @@ def upgrade() -> None:
     op.add_column("booking_host", sa.Column("mirror_stamp", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("booking_host", sa.Column("stale_calendars", sa.String(24), nullable=False, server_default="close"))
     op.add_column("booking_host", sa.Column("calendar_changes", sa.String(24), nullable=False, server_default="flag"))
+    op.add_column("booking_hold", sa.Column("shown", sa.BigInteger, nullable=False, server_default="0"))
     op.create_table(
         "booking_connection",
         sa.Column("id", KEY, nullable=False),
@@ -198,5 +199,6 @@ def downgrade() -> None:
         "booking_connection",
     ):
         op.drop_table(table)
+    op.drop_column("booking_hold", "shown")
     for column in ("calendar_changes", "stale_calendars", "mirror_stamp"):
         op.drop_column("booking_host", column)

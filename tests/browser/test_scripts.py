@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from flask import request, request_finished
@@ -62,17 +62,27 @@ def test_back_from_the_form_finds_ones_own_time_still_there(opened: Open, deskto
 
 
 @contextmanager
-def given_back(opened: Open) -> Iterator[None]:
-    """A script gives a form's time back in the block, or right after it."""
-    released = threading.Event()
+def answered(opened: Open, endpoint: str) -> Iterator[None]:
+    """A script asks this of the server in the block, or right after it."""
+    done = threading.Event()
 
     def note(_app: object, **_about: object) -> None:
-        if request.endpoint == "booking_public.release":
-            released.set()
+        if request.endpoint == f"booking_public.{endpoint}":
+            done.set()
 
     with request_finished.connected_to(note, opened.server.app):
         yield
-        assert released.wait(15)
+        assert done.wait(15)
+
+
+def given_back(opened: Open) -> AbstractContextManager[None]:
+    """A form gives its time back."""
+    return answered(opened, "release")
+
+
+def kept_again(opened: Open) -> AbstractContextManager[None]:
+    """A form that is shown again asks for its time."""
+    return answered(opened, "hold")
 
 
 def test_closing_the_form_gives_the_time_back(opened: Open, desktop: Page) -> None:
@@ -97,20 +107,29 @@ def keeps(page: Page) -> bool:
 def test_a_form_that_is_shown_again_keeps_its_time_as_it_says(opened: Open, desktop: Page) -> None:
     opened.at(desktop, query="&tz=Europe/Paris")
     desktop.locator(".times button").first.click()
-    for again in (
-        desktop.reload,
-        lambda: desktop.get_by_role("link", name="Deutsch").click(),
-        lambda: (desktop.goto(opened.url), desktop.go_back()),
-    ):
-        again()
-        desktop.wait_for_load_state("networkidle")
-        assert keeps(desktop)
+    expect(desktop.get_by_role("heading", name="Your details")).to_be_visible()
+    with kept_again(opened):
+        desktop.reload()
+    assert keeps(desktop)
+    with kept_again(opened):
+        desktop.goto(opened.url)
+        desktop.go_back()
+    assert keeps(desktop)
+
+
+def test_a_form_in_another_language_keeps_its_time(opened: Open, desktop: Page) -> None:
+    opened.at(desktop, query="&tz=Europe/Paris")
+    desktop.locator(".times button").first.click()
+    desktop.get_by_role("link", name="Deutsch").click()
+    expect(desktop.locator("html")).to_have_attribute("lang", "de")
+    desktop.wait_for_load_state("networkidle")
+    assert keeps(desktop)
 
 
 def test_a_form_that_is_shown_again_promises_nothing_that_was_taken(opened: Open, desktop: Page) -> None:
     opened.at(desktop, query="&tz=Europe/Paris")
     desktop.locator(".times button").first.click()
-    desktop.wait_for_load_state("networkidle")
+    expect(desktop.get_by_role("heading", name="Your details")).to_be_visible()
     start = desktop.locator("input[name=start]").input_value()
     with given_back(opened):
         desktop.goto("about:blank")

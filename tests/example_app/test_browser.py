@@ -94,6 +94,7 @@ def test_a_mail_is_read_in_a_frame_where_no_script_runs(desktop: Page, address: 
 def test_the_account_menu_closes_by_escape(phone: Page, address: str) -> None:
     phone.goto(f"{address}/login")
     phone.get_by_role("button", name="Ben Vogel").click()
+    phone.wait_for_url(f"{address}/")  # and for its script
     phone.locator(".account summary").click()
     expect(phone.get_by_role("button", name="Log out")).to_be_visible()
     phone.keyboard.press("Escape")

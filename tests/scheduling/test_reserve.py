@@ -12,8 +12,6 @@ from example_app.extensions import db
 from example_app.models import Activity, Contact, User
 from flask_booking.errors import (
     GuestLimitReached,
-    HoldExpired,
-    InvalidHold,
     NoLongerOffered,
     Refused,
     SlotTaken,
@@ -34,7 +32,7 @@ from flask_booking.models import (
     OutboxMessage,
     Schedule,
 )
-from flask_booking.scheduling import book, cancel, place_hold, release_hold
+from flask_booking.scheduling import book, cancel, place_hold
 from flask_booking.scheduling.hold import new_hold_token
 from flask_booking.signals import booking_booked, booking_requested, outbox_filled
 from flask_booking.state import state
@@ -363,73 +361,6 @@ def test_a_host_who_wants_no_mail_gets_none(event: EventType, host: Host) -> Non
     db.session.commit()
     book(event.id, request(midnight()))
     assert [mail.recipient for mail in rows(OutboxMessage)] == ["sam@example.com"]
-
-
-class TestHolds:
-    """A time kept for a form."""
-
-    def test_only_its_own_form_books_it(self, event: EventType) -> None:
-        token = new_hold_token(event.id)
-        place_hold(event.id, token, midnight())
-        with pytest.raises(SlotTaken):
-            book(event.id, request(midnight()))
-        booking = book(event.id, request(midnight(), hold=token))
-        [row] = rows(OccupiedTime)
-        assert (row.booking_id, row.hold_id) == (booking.id, None)
-
-    def test_choosing_another_time_gives_the_first_back(self, event: EventType) -> None:
-        token = new_hold_token(event.id)
-        place_hold(event.id, token, midnight())
-        place_hold(event.id, token, midnight() + 30 * MINUTE)
-        assert book(event.id, request(midnight())).live
-
-    def test_it_can_be_placed_again_and_given_back(self, event: EventType) -> None:
-        token = new_hold_token(event.id)
-        for _again in range(2):
-            assert place_hold(event.id, token, midnight(), now=midnight(1)) == midnight(1) + 5 * MINUTE
-        release_hold(event.id, token)
-        release_hold(event.id, token)
-        assert rows(OccupiedTime) == []
-
-    def test_one_that_ran_out_still_books_a_time_that_is_free(self, event: EventType) -> None:
-        token = new_hold_token(event.id)
-        place_hold(event.id, token, midnight(), now=midnight(-1))
-        assert book(event.id, request(midnight(), hold=token)).live
-
-    def test_one_that_ran_out_says_so_when_the_time_is_gone(self, event: EventType) -> None:
-        token = new_hold_token(event.id)
-        place_hold(event.id, token, midnight(), now=midnight(-1))
-        book(event.id, request(midnight(), "quick@example.com"))
-        with pytest.raises(HoldExpired):
-            book(event.id, request(midnight(), hold=token))
-
-    @pytest.mark.parametrize("token", ["", "forged", "a.b.c", "x" * 5000, "ünï"])
-    def test_a_forged_one_is_refused(self, token: str, event: EventType) -> None:
-        with pytest.raises(InvalidHold):
-            place_hold(event.id, token, midnight())
-        if token:
-            with pytest.raises(InvalidHold):
-                book(event.id, request(midnight(), hold=token))
-        assert nothing_is_left()
-
-    def test_one_of_another_event_type_is_refused(self, event: EventType, host: Host) -> None:
-        token = new_hold_token(new_event(host).id)
-        with pytest.raises(InvalidHold):
-            place_hold(event.id, token, midnight())
-
-    def test_a_time_that_is_not_offered_cannot_be_held(self, event: EventType) -> None:
-        with pytest.raises(SlotUnavailable):
-            place_hold(event.id, new_hold_token(event.id), midnight() + 60)
-        assert rows(OccupiedTime) == []
-
-    def test_seats_are_held_one_by_one(self, event: EventType) -> None:
-        event.seats = 2
-        db.session.commit()
-        tokens = [new_hold_token(event.id) for _seat in range(3)]
-        for token in tokens[:2]:
-            place_hold(event.id, token, midnight())
-        with pytest.raises(SlotTaken):
-            place_hold(event.id, tokens[2], midnight())
 
 
 def test_strangers_in_another_calendar_are_not_in_the_way(event: EventType) -> None:

@@ -6,6 +6,7 @@ const text = (document.querySelector(".booking-guest") || document.body).dataset
 // The time that the form keeps.
 
 let needed = false; // by the page that comes next
+let shown = 0; // when the page was; the server heeds the latest
 
 document.addEventListener("click", ({ target }) => {
   const link = target.closest("a[href]");
@@ -15,12 +16,13 @@ document.addEventListener("click", ({ target }) => {
 
 addEventListener("pagehide", () => {
   if (!needed && form?.dataset.release) {
-    navigator.sendBeacon(form.dataset.release, new URLSearchParams({ hold: form.elements.hold.value }));
+    navigator.sendBeacon(form.dataset.release, new URLSearchParams({ hold: form.elements.hold.value, shown }));
   }
 });
 
 addEventListener("pageshow", ({ persisted }) => {
   needed = false;
+  shown = Date.now();
   const came = performance.getEntriesByType("navigation")[0]?.type;
   if (persisted || came === "reload" || came === "back_forward") keepAgain();
 });
@@ -30,6 +32,7 @@ async function keepAgain() {
   const { hold, start, tz, duration } = form?.elements ?? {};
   if (!form?.dataset.keepAgain || start?.type !== "hidden") return;
   const body = new URLSearchParams([hold, start, tz, duration].map((field) => [field.name, field.value]));
+  body.set("shown", shown);
   const answer = await fetch(form.dataset.keepAgain, { method: "POST", body, redirect: "manual" }).catch(() => null);
   if (answer?.type !== "opaqueredirect") document.querySelector(".kept")?.remove();
 }

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 
 def times(page: Page) -> list[str]:
     """The texts of the times shown."""
     return page.locator("form .times button").all_inner_texts()
+
+
+def choose(page: Page) -> None:
+    """Choose the first time shown: the form is open, and its script has run."""
+    page.locator(".times button").first.click()
+    expect(page.get_by_role("heading", name="Your details")).to_be_visible()
+    page.wait_for_load_state()
 
 
 def fill(page: Page) -> None:

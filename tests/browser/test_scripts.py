@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from flask_booking.models import OccupiedTime
 from flask_booking.state import session
 from tests.browser.conftest import Open
-from tests.browser.steps import fill, times
+from tests.browser.steps import choose, fill, times
 from tests.fixtures.browser import NewPage
 
 pytestmark = pytest.mark.browser
@@ -50,13 +50,12 @@ def test_offline_says_so(opened: Open, desktop: Page) -> None:
 def test_back_from_the_form_finds_ones_own_time_still_there(opened: Open, desktop: Page) -> None:
     opened.at(desktop, query="&tz=Europe/Paris")
     chosen = times(desktop)[0]
-    desktop.locator(".times button").first.click()
-    expect(desktop.get_by_role("heading", name="Your details")).to_be_visible()
+    choose(desktop)
     desktop.go_back()
     expect(desktop.locator(".times button").first).to_have_text(chosen)
     desktop.reload()
     expect(desktop.locator(".times button").first).to_have_text(chosen)
-    desktop.locator(".times button").first.click()
+    choose(desktop)
     desktop.get_by_role("link", name="Choose another time").click()
     expect(desktop.locator(".times button").first).to_have_text(chosen)
 
@@ -87,8 +86,7 @@ def kept_again(opened: Open) -> AbstractContextManager[None]:
 
 def test_closing_the_form_gives_the_time_back(opened: Open, desktop: Page) -> None:
     opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
-    expect(desktop.get_by_role("heading", name="Your details")).to_be_visible()
+    choose(desktop)
     session().rollback()
     assert session().query(OccupiedTime).count() == 1
     with given_back(opened):
@@ -106,8 +104,7 @@ def keeps(page: Page) -> bool:
 
 def test_a_form_that_is_shown_again_keeps_its_time_as_it_says(opened: Open, desktop: Page) -> None:
     opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
-    expect(desktop.get_by_role("heading", name="Your details")).to_be_visible()
+    choose(desktop)
     with kept_again(opened):
         desktop.reload()
     assert keeps(desktop)
@@ -119,7 +116,7 @@ def test_a_form_that_is_shown_again_keeps_its_time_as_it_says(opened: Open, desk
 
 def test_a_form_in_another_language_keeps_its_time(opened: Open, desktop: Page) -> None:
     opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
+    choose(desktop)
     desktop.get_by_role("link", name="Deutsch").click()
     expect(desktop.locator("html")).to_have_attribute("lang", "de")
     desktop.wait_for_load_state("networkidle")
@@ -128,8 +125,7 @@ def test_a_form_in_another_language_keeps_its_time(opened: Open, desktop: Page) 
 
 def test_a_form_that_is_shown_again_promises_nothing_that_was_taken(opened: Open, desktop: Page) -> None:
     opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
-    expect(desktop.get_by_role("heading", name="Your details")).to_be_visible()
+    choose(desktop)
     start = desktop.locator("input[name=start]").input_value()
     with given_back(opened):
         desktop.goto("about:blank")
@@ -157,7 +153,7 @@ def test_the_focus_is_never_lost_on_the_way_through_the_calendar(opened: Open, d
 def test_a_browser_that_can_not_do_the_work_says_so_once(opened: Open, phone: Page) -> None:
     opened.server.app.config["BOOKING_PROOF_OF_WORK"] = True
     opened.at(phone, query="&tz=Europe/Paris")
-    phone.locator(".times button").first.click()
+    choose(phone)
     phone.route("**/work.*.js", lambda route: route.abort())
     fill(phone)
     phone.get_by_role("button", name="Book this meeting").click()
@@ -168,7 +164,7 @@ def test_a_browser_that_can_not_do_the_work_says_so_once(opened: Open, phone: Pa
 def test_the_browser_does_the_work_when_it_is_asked(opened: Open, phone: Page) -> None:
     opened.server.app.config["BOOKING_PROOF_OF_WORK"] = True
     opened.at(phone, query="&tz=Europe/Paris")
-    phone.locator(".times button").first.click()
+    choose(phone)
     fill(phone)
     phone.get_by_role("button", name="Book this meeting").click()
     expect(phone.get_by_role("heading", name="You are booked")).to_be_visible()
@@ -177,7 +173,7 @@ def test_the_browser_does_the_work_when_it_is_asked(opened: Open, phone: Page) -
 
 def test_two_presses_book_once(opened: Open, desktop: Page) -> None:
     opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
+    choose(desktop)
     fill(desktop)
     desktop.get_by_role("button", name="Book this meeting").dblclick()
     expect(desktop.get_by_role("heading", name="You are booked")).to_be_visible()
@@ -186,7 +182,7 @@ def test_two_presses_book_once(opened: Open, desktop: Page) -> None:
 
 def test_the_link_is_copied(opened: Open, desktop: Page) -> None:
     opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
+    choose(desktop)
     fill(desktop)
     desktop.get_by_role("button", name="Book this meeting").click()
     context: BrowserContext = desktop.context
@@ -206,7 +202,7 @@ def test_who_wants_to_be_called_is_asked_for_a_number(opened: Open, new_page: Ne
     session().commit()
     page = new_page("phone", java_script=scripts)
     opened.at(page, query="&tz=Europe/Paris")
-    page.locator(".times button").first.click()
+    choose(page)
     fill(page)
     page.get_by_label("Video call").check()
     expect(page.get_by_role("textbox", name="Phone number optional")).to_be_visible()
@@ -228,7 +224,7 @@ def test_the_event_types_own_address_is_reached(opened: Open, desktop: Page) -> 
     opened.ann.event.redirect_url = elsewhere
     session().commit()
     opened.at(desktop, query="&tz=Europe/Paris")
-    desktop.locator(".times button").first.click()
+    choose(desktop)
     fill(desktop)
     desktop.get_by_role("button", name="Book this meeting").click()
     expect(desktop).to_have_url(elsewhere)
@@ -236,7 +232,7 @@ def test_the_event_types_own_address_is_reached(opened: Open, desktop: Page) -> 
 
 def test_no_page_sets_a_cookie_or_stores_anything(opened: Open, desktop: Page) -> None:
     opened.at(desktop)
-    desktop.locator(".times button").first.click()
+    choose(desktop)
     fill(desktop)
     desktop.get_by_role("button", name="Book this meeting").click()
     expect(desktop.get_by_role("heading", name="You are booked")).to_be_visible()

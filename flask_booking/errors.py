@@ -115,6 +115,17 @@ class ChangeRefused(BookingError):
     description = gettext_noop("This booking can't be changed any more.")
 
 
+class ChangedMeanwhile(BookingError):
+    """What a form was filled in for isn't what it was when the form was shown."""
+
+    code = "changed_meanwhile"
+    status = 409
+    description = gettext_noop(
+        "This was changed in the meantime, in another window or by somebody else. "
+        "Here is what you entered: saving it again replaces that change."
+    )
+
+
 class Refused(BookingError):
     """A hook of the CRM, or a guard against abuse, does not let this guest book."""
 

@@ -9,7 +9,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ..availability import WindowKind
-from ..errors import InvalidInput
+from ..errors import ChangedMeanwhile, InvalidInput
 from ..i18n import gettext as _
 from ..models import (
     Booking,
@@ -62,14 +62,18 @@ def create_event_type(page: BookingPage, values: c.Mapping[str, t.Any]) -> Event
     return _write(db, [page.host_id], write)
 
 
-def update_event_type(event: EventType, values: c.Mapping[str, t.Any]) -> EventType:
+def update_event_type(event: EventType, values: c.Mapping[str, t.Any], *, version: int | None = None) -> EventType:
     """Change an event type; keys that ``values`` lacks keep their value.  A former slug goes on redirecting.
 
-    Raises :class:`InvalidInput`.
+    ``version`` is the one that the values were made for.  Raises :class:`InvalidInput`, and :class:`ChangedMeanwhile`
+    when the event type has another version now.
     """
     db = session()
 
     def write() -> EventType:
+        db.refresh(event, ["version"])
+        if version not in (None, event.version):
+            raise ChangedMeanwhile
         kept = {name: getattr(event, name) for name in (*_COPIED, "slug")}
         clean = check_event_type({**kept, **values}, event.page, event)
         slug = clean.pop("slug") or event.slug

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from .. import catalog
 from ..catalog.slugs import slug_of
-from ..errors import InvalidInput
+from ..errors import ChangedMeanwhile, InvalidInput
 from ..i18n import gettext as _
 from ..markdown import markdown
 from ..models import EventType, Schedule
@@ -53,10 +53,11 @@ def edit_event_type(public_id: str) -> ResponseReturnValue:
         return _page(event, form)
     try:
         own_forms.check(form, event)
-        catalog.update_event_type(event, forms_event_type.values(form.values, event.page))
-    except InvalidInput as error:
+        values = forms_event_type.values(form.values, event.page)
+        catalog.update_event_type(event, values, version=request.form.get("version", type=int))
+    except (InvalidInput, ChangedMeanwhile) as error:
         form.refuse(error)
-        return _page(event, form), 422
+        return _page(event, form, changed=isinstance(error, ChangedMeanwhile)), error.status
     own_forms.saved(form, event)
     text = _("“%(title)s” is saved.", title=event.title)
     notices.tell(notices.with_address(text, form.values["slug"], event.slug))
@@ -79,7 +80,7 @@ def _only_rows(form: Form) -> bool:
     )
 
 
-def _page(event: EventType | None, form: Form) -> str:
+def _page(event: EventType | None, form: Form, *, changed: bool = False) -> str:
     schedules = session().scalars(
         sa.select(Schedule).where(Schedule.host_id == desk().page.host_id).order_by(Schedule.name, Schedule.id)
     )
@@ -89,6 +90,8 @@ def _page(event: EventType | None, form: Form) -> str:
         form=form,
         schedules=schedules.all(),
         slug_hint=slug_of(form.values["title"], _("intro")),
+        # That of what was shown first; who has read that it isn't so any more, sees the one that is.
+        version=event and (event.version if changed else request.form.get("version", event.version, type=int)),
         preview=request.form.get("do") == "preview",
         blank_location=forms_event_type.BLANK_LOCATION,
         blank_question=forms_event_type.BLANK_QUESTION,

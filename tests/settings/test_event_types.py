@@ -168,6 +168,28 @@ def test_saving_a_form_unchanged_changes_nothing(office: Office, ann: Screens) -
     assert after == before
 
 
+def test_of_two_windows_the_later_one_reads_that_the_other_has_saved(office: Office, ann: Screens) -> None:
+    ann.post("/event-types/new", **FILLED)
+    with office.app.app_context():
+        path = f"/event-types/{made(office).public_id}"
+    fields = form_fields(ann.get(path).text) | {"do": "save"}
+    assert ann.post(path, **fields | {"description": "From the other window."}).status_code == 303
+
+    fields["policy"] = "Be on time."
+    moved = ann.post(path, **fields | {"do": "add-questions"})
+    answer = ann.post(path, **form_fields(moved.text) | {"do": "save"})
+    assert answer.status_code == 409
+    assert "This was changed in the meantime" in said(answer)
+    assert "Be on time." in answer.text
+    with office.app.app_context():
+        assert (made(office).description, made(office).policy) == ("From the other window.", FILLED["policy"])
+
+    fields["version"] = form_fields(answer.text)["version"]
+    assert ann.post(path, **fields).status_code == 303
+    with office.app.app_context():
+        assert (made(office).description, made(office).policy) == (FILLED["description"], "Be on time.")
+
+
 def test_a_bad_form_says_what_is_wrong_and_keeps_what_was_typed(ann: Screens) -> None:
     answer = ann.post(
         "/event-types/new",
@@ -223,8 +245,10 @@ def test_a_new_address_leaves_the_old_one_working(office: Office, ann: Screens) 
     with office.app.app_context():
         assert office.event().slug == "hello"
         assert session().query(OldSlug).filter_by(slug="intro").one().event_type_id == office.event().id
+    fields = form_fields(ann.get(path).text)
     ann.post(path, **fields | {"slug": "Discovery Call!"}, do="save")
     assert "Its address ends with “discovery-call”." in ann.text("/")
+    fields = form_fields(ann.get(path).text)
     assert ann.post(path, **fields | {"slug": "!"}, do="save").status_code == 422
 
 

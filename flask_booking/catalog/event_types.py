@@ -31,10 +31,10 @@ from ..models import (
 )
 from ..models.booking import LIVE
 from ..models.columns import utcnow
-from ..scheduling.transaction import lock_calendars, transact
 from ..state import Session, crm, session
 from . import check, fields
 from .slugs import RESERVED, free_slug, slug_of
+from .writing import write
 
 SHORTEST, LONGEST = 5, 720
 _COPIED = (
@@ -50,7 +50,7 @@ def create_event_type(page: BookingPage, values: c.Mapping[str, t.Any]) -> Event
     """A new event type at the end of ``page``, held by the page's owner.  Raises :class:`InvalidInput`."""
     db = session()
 
-    def write() -> EventType:
+    def work() -> EventType:
         clean = check_event_type(values, page)
         slug = clean.pop("slug") or _new_slug(db, page, clean["title"])
         last = db.scalar(sa.select(sa.func.max(EventType.position)).where(EventType.page_id == page.id))
@@ -59,7 +59,7 @@ def create_event_type(page: BookingPage, values: c.Mapping[str, t.Any]) -> Event
         db.add(event)
         return event
 
-    return _write(db, [page.host_id], write)
+    return write([page.host_id], work)
 
 
 def update_event_type(event: EventType, values: c.Mapping[str, t.Any], *, version: int | None = None) -> EventType:
@@ -70,7 +70,7 @@ def update_event_type(event: EventType, values: c.Mapping[str, t.Any], *, versio
     """
     db = session()
 
-    def write() -> EventType:
+    def work() -> EventType:
         db.refresh(event, ["version"])
         if version not in (None, event.version):
             raise ChangedMeanwhile
@@ -86,14 +86,14 @@ def update_event_type(event: EventType, values: c.Mapping[str, t.Any], *, versio
         event.version += 1
         return event
 
-    return _write(db, [event.page.host_id, *(host.id for host in event.hosts)], write)
+    return write(_concerned(event), work)
 
 
 def clone_event_type(event: EventType) -> EventType:
     """A copy beneath the original, inactive until its host looks at it."""
     db = session()
 
-    def write() -> EventType:
+    def work() -> EventType:
         copy = EventType(page_id=event.page_id, position=event.position + 1, active=False)
         for name in _COPIED:
             setattr(copy, name, getattr(event, name))
@@ -106,31 +106,33 @@ def clone_event_type(event: EventType) -> EventType:
         db.add(copy)
         return copy
 
-    return _write(db, [event.page.host_id, *(host.id for host in event.hosts)], write)
+    return write(_concerned(event), work)
 
 
-def _write(db: Session, host_ids: c.Iterable[int], write: c.Callable[[], EventType]) -> EventType:
-    """Run ``write`` with the calendars of these hosts locked, and commit.  The owner of the page is one of them: the
-    slugs of a page are given out one after the other."""
-    ids = list(host_ids)
-
-    def work() -> EventType:
-        lock_calendars(db, ids)
-        return write()
-
-    return transact(db, work)
+def _concerned(event: EventType) -> list[int]:
+    """The hosts, and the owner of the page: its slugs are given out one after the other."""
+    return [event.page.host_id, *(host.id for host in event.hosts)]
 
 
 def set_event_type_active(event: EventType, active: bool) -> None:
     """Open an event type for booking, or close it; bookings that exist stay."""
-    event.active = active
-    _save(session(), event)
+    _change(event, {"active": active})
 
 
 def set_archived(event: EventType, archived: bool) -> None:
     """Take an event type out of all lists but keep its bookings, or bring it back."""
-    event.archived_at = utcnow() if archived else None
-    _save(session(), event)
+    _change(event, {"archived_at": utcnow() if archived else None})
+
+
+def _change(event: EventType, values: dict[str, t.Any], also: c.Iterable[int] = ()) -> None:
+    """Write attributes of an event type, with the version raised that offers are remembered by."""
+
+    def work() -> None:
+        for name, value in values.items():
+            setattr(event, name, value)
+        event.version += 1
+
+    write([*_concerned(event), *also], work)
 
 
 def set_hosts(event: EventType, hosts: c.Sequence[Host]) -> None:
@@ -138,31 +140,35 @@ def set_hosts(event: EventType, hosts: c.Sequence[Host]) -> None:
     owner = event.page.host.user
     if not hosts or not all(crm().same_tenant(owner, host.user) for host in hosts):
         raise InvalidInput(fields={"hosts": _("Please choose at least one host.")})
-    lock_calendars(session(), [host.id for host in event.hosts])
-    event.hosts = list(hosts)
-    _save(session(), event)
+    _change(event, {"hosts": list(hosts)}, also=[host.id for host in hosts])
 
 
 def move_event_type(event: EventType, step: int) -> None:
     """Move an event type up (``step`` -1) or down (1) on its page."""
-    rows = sorted(event.page.event_types, key=lambda one: (one.position, one.id))
-    rows = [one for one in rows if one.archived_at is None]
-    if event not in rows:
-        return
-    index = rows.index(event)
-    rows.insert(min(max(index + step, 0), len(rows) - 1), rows.pop(index))
-    for position, one in enumerate(rows):
-        one.position = position
-    session().commit()
+
+    def work() -> None:
+        rows = sorted(event.page.event_types, key=lambda one: (one.position, one.id))
+        rows = [one for one in rows if one.archived_at is None]
+        if event not in rows:
+            return
+        index = rows.index(event)
+        rows.insert(min(max(index + step, 0), len(rows) - 1), rows.pop(index))
+        for position, one in enumerate(rows):
+            one.position = position
+
+    write([event.page.host_id], work)
 
 
 def order_event_types(page: BookingPage, public_ids: c.Sequence[str]) -> None:
     """Put the event types of ``page`` in this order; those it doesn't name come after."""
     places = {public_id: place for place, public_id in enumerate(public_ids)}
-    rows = sorted(page.event_types, key=lambda one: (places.get(one.public_id, len(places)), one.position, one.id))
-    for position, one in enumerate(rows):
-        one.position = position
-    session().commit()
+
+    def work() -> None:
+        rows = sorted(page.event_types, key=lambda one: (places.get(one.public_id, len(places)), one.position, one.id))
+        for position, one in enumerate(rows):
+            one.position = position
+
+    write([page.host_id], work)
 
 
 def count_bookings(event: EventType) -> tuple[int, int]:
@@ -192,7 +198,6 @@ def delete_event_type(event: EventType) -> None:
     event_id = event.id
 
     def work() -> None:
-        lock_calendars(db, [host.id for host in event.hosts])
         if count_bookings(event)[1]:
             raise InvalidInput(_("There are meetings still to be held. Cancel them first, or archive the event type."))
         if still_sending(event):
@@ -206,7 +211,7 @@ def delete_event_type(event: EventType) -> None:
             db.execute(sa.delete(model).where(model.event_type_id == event_id))
         db.execute(sa.delete(EventType).where(EventType.id == event_id))
 
-    transact(db, work)
+    write([host.id for host in event.hosts], work)
 
 
 def check_event_type(
@@ -334,15 +339,3 @@ def _taken(db: Session, page: BookingPage, slug: str, event: EventType | None = 
 
 def _new_slug(db: Session, page: BookingPage, title: str) -> str:
     return free_slug(slug_of(title, "meeting"), lambda slug: _taken(db, page, slug))
-
-
-def _save(db: Session, event: EventType) -> None:
-    """Commit, with the versions raised that offers are remembered by.
-
-    The hosts are locked before anything is written, as bookings do it: else both could wait for each other.
-    """
-    with db.no_autoflush:
-        lock_calendars(db, [host.id for host in event.hosts])
-        if event.id is not None:
-            event.version += 1
-    db.commit()

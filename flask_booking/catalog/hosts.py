@@ -11,11 +11,11 @@ from flask import has_request_context, request
 from ..i18n import default_locale, first_spoken, first_weekday, spoken, use_locale
 from ..i18n import gettext as _
 from ..models import BookingPage, Host, MessageRule, Schedule
-from ..scheduling.transaction import lock_calendars
 from ..state import Session, crm, session
 from ..zones import UnknownZone, zone
 from . import check
 from .slugs import RESERVED, free_slug, slug_of
+from .writing import write
 
 OFFICE_HOURS = [[[9 * 60, 17 * 60]]] * 5 + [[], []]
 """What a new host begins with: Monday to Friday, nine to five."""
@@ -73,14 +73,14 @@ def update_host(host: Host, values: c.Mapping[str, t.Any]) -> None:
     week_start = check.number(values.get("week_start", host.week_start), "week_start", problems, most=6, default=0)
     locale = _chosen_language(host, values["locale"], problems) if "locale" in values else host.locale
     check.finish(problems)
-    host.locale = locale
-    host.time_zone, host.week_start = zone_key, week_start or 0
-    for name, limit in limits.items():
-        setattr(host, name, limit)
-    for flag in ("notify_by_email", "active"):
-        setattr(host, flag, bool(values.get(flag, getattr(host, flag))))
-    lock_calendars(session(), [host.id])
-    session().commit()
+    flags = {flag: bool(values.get(flag, getattr(host, flag))) for flag in ("notify_by_email", "active")}
+    clean = {"locale": locale, "time_zone": zone_key, "week_start": week_start or 0, **limits, **flags}
+
+    def work() -> None:
+        for name, value in clean.items():
+            setattr(host, name, value)
+
+    write([host.id], work)
 
 
 def move_to_zone(host: Host, zone_key: str) -> None:
@@ -92,10 +92,12 @@ def move_to_zone(host: Host, zone_key: str) -> None:
     key = check.zone_key(zone_key, "time_zone", problems)
     check.finish(problems)
     db, row = session(), Schedule
-    db.execute(sa.update(row).where(row.host_id == host.id, row.time_zone == host.time_zone).values(time_zone=key))
-    host.time_zone = key
-    lock_calendars(db, [host.id])
-    db.commit()
+
+    def work() -> None:
+        db.execute(sa.update(row).where(row.host_id == host.id, row.time_zone == host.time_zone).values(time_zone=key))
+        host.time_zone = key
+
+    write([host.id], work)
 
 
 def page_taken(db: Session, slug: str, page: BookingPage | None = None) -> bool:

@@ -13,6 +13,7 @@ from ..models import Anchor, Audience, EventType, Host, MessageRule, MessageStat
 from ..scheduling.reminders import plan_again
 from ..state import session
 from . import check
+from .writing import write
 
 _FARTHEST = 90 * 1440
 
@@ -41,24 +42,29 @@ def save_rule(
     subject = check.line(get("subject"), "subject", problems, most=300)
     body = check.lines(get("body"), "body", problems)
     check.finish(problems)
-    row = rule or MessageRule(host_id=host.id, public_id=public_id or new_public_id())
-    row.minutes, row.anchor, row.audience = minutes or 0, Anchor(anchor), Audience(audience)
-    row.event_type_id, row.subject, row.body, row.active = event_type_id, subject, body, bool(get("active", True))
-    session().add(row)
-    session().flush()
-    plan_again(session(), host)
-    session().commit()
-    return row
+
+    def work() -> MessageRule:
+        row = rule or MessageRule(host_id=host.id, public_id=public_id or new_public_id())
+        row.minutes, row.anchor, row.audience = minutes or 0, Anchor(anchor), Audience(audience)
+        row.event_type_id, row.subject, row.body, row.active = event_type_id, subject, body, bool(get("active", True))
+        session().add(row)
+        session().flush()
+        plan_again(session(), host)
+        return row
+
+    return write([host.id], work)
 
 
 def delete_rule(rule: MessageRule) -> None:
     """Delete a rule, and its messages that were not sent yet."""
-    db = session()
-    waiting = (OutboxMessage.rule_id == rule.id) & (OutboxMessage.state == MessageState.WAITING)
-    db.execute(sa.delete(OutboxMessage).where(waiting))
-    db.execute(sa.update(OutboxMessage).where(OutboxMessage.rule_id == rule.id).values(rule_id=None))
-    db.delete(rule)
-    db.commit()
+    db, row = session(), OutboxMessage
+
+    def work() -> None:
+        db.execute(sa.delete(row).where(row.rule_id == rule.id, row.state == MessageState.WAITING))
+        db.execute(sa.update(row).where(row.rule_id == rule.id).values(rule_id=None))
+        db.delete(rule)
+
+    write([rule.host_id], work)
 
 
 def _owns(host: Host, event_type_id: int) -> bool:

@@ -13,10 +13,10 @@ from ..errors import InvalidInput
 from ..i18n import gettext as _
 from ..models import BlockedTime, BookingPage, DateOverride, EventType, Host, Schedule
 from ..scheduling.blocked import check_rrule
-from ..scheduling.transaction import lock_calendars
 from ..state import session
 from . import check
 from .hosts import OFFICE_HOURS
+from .writing import write
 
 _LONGEST_OVERRIDE = 366
 _END_OF_TIME = 9000
@@ -25,17 +25,19 @@ _END_OF_TIME = 9000
 
 def create_schedule(host: Host, name: str, *, time_zone: str | None = None, weekly: object = None) -> Schedule:
     """A new schedule; ``weekly`` has seven lists of ranges in minutes, Monday first.  Raises :class:`InvalidInput`."""
-    schedule = Schedule(host_id=host.id, is_default=False)
-    _fill(schedule, name, time_zone or host.time_zone, OFFICE_HOURS if weekly is None else weekly)
-    session().add(schedule)
-    _save(host.id)
-    return schedule
+
+    def work() -> Schedule:
+        schedule = Schedule(host_id=host.id, is_default=False)
+        _fill(schedule, name, time_zone or host.time_zone, OFFICE_HOURS if weekly is None else weekly)
+        session().add(schedule)
+        return schedule
+
+    return write([host.id], work)
 
 
 def update_schedule(schedule: Schedule, *, name: object, time_zone: object, weekly: object) -> None:
     """Change a schedule.  Raises :class:`InvalidInput`; problems of a day are noted as ``weekly.<0-6>``."""
-    _fill(schedule, name, time_zone, weekly)
-    _save(schedule.host_id)
+    write([schedule.host_id], lambda: _fill(schedule, name, time_zone, weekly))
 
 
 def _fill(schedule: Schedule, name: object, time_zone: object, weekly: object) -> None:
@@ -52,10 +54,12 @@ def _fill(schedule: Schedule, name: object, time_zone: object, weekly: object) -
 
 def make_default(schedule: Schedule) -> None:
     """Use a schedule for every event type that names none."""
-    lock_calendars(session(), [schedule.host_id])
-    session().execute(sa.update(Schedule).where(Schedule.host_id == schedule.host_id).values(is_default=False))
-    schedule.is_default = True
-    _save(schedule.host_id)
+
+    def work() -> None:
+        session().execute(sa.update(Schedule).where(Schedule.host_id == schedule.host_id).values(is_default=False))
+        schedule.is_default = True
+
+    write([schedule.host_id], work)
 
 
 def delete_schedule(schedule: Schedule) -> None:
@@ -63,11 +67,12 @@ def delete_schedule(schedule: Schedule) -> None:
     if schedule.is_default:
         raise InvalidInput(_("This is your default schedule. Make another one the default first."))
     db = session()
-    host_id = schedule.host_id
-    lock_calendars(db, [host_id])
-    db.execute(sa.update(EventType).where(EventType.schedule_id == schedule.id).values(schedule_id=None))
-    db.delete(schedule)
-    _save(host_id)
+
+    def work() -> None:
+        db.execute(sa.update(EventType).where(EventType.schedule_id == schedule.id).values(schedule_id=None))
+        db.delete(schedule)
+
+    write([schedule.host_id], work)
 
 
 def restore_schedule(
@@ -88,17 +93,20 @@ def restore_schedule(
     db = session()
     own = sa.select(EventType).join(EventType.page).where(BookingPage.host_id == host.id)
     events = db.scalars(own.where(EventType.public_id.in_(used), EventType.schedule_id.is_(None))).all()
-    lock_calendars(db, {host.id, *(one.id for event in events for one in event.hosts)})
-    schedule = Schedule(host_id=host.id, is_default=False, public_id=public_id)
-    _fill(schedule, name, time_zone, weekly)
-    db.add(schedule)
-    for values in overrides:
-        schedule.overrides.append(_override(*values))
-        db.flush()  # one by one: where two have a date, the later id counts
-    for event in events:
-        event.schedule, event.version = schedule, event.version + 1
-    db.commit()
-    return schedule
+    again = list(overrides)
+
+    def work() -> Schedule:
+        schedule = Schedule(host_id=host.id, is_default=False, public_id=public_id)
+        _fill(schedule, name, time_zone, weekly)
+        db.add(schedule)
+        for values in again:
+            schedule.overrides.append(_override(*values))
+            db.flush()  # one by one: where two have a date, the later id counts
+        for event in events:
+            event.schedule, event.version = schedule, event.version + 1
+        return schedule
+
+    return write({host.id, *(one.id for event in events for one in event.hosts)}, work)
 
 
 def add_override(schedule: Schedule, first: object, last: object, ranges: object, note: str = "") -> DateOverride:
@@ -106,13 +114,16 @@ def add_override(schedule: Schedule, first: object, last: object, ranges: object
 
     Raises :class:`InvalidInput`.
     """
-    override = _override(first, last, ranges, note)
-    for other in list(schedule.overrides):
-        if other.first >= override.first and other.last <= override.last:
-            schedule.overrides.remove(other)
-    schedule.overrides.append(override)
-    _save(schedule.host_id)
-    return override
+
+    def work() -> DateOverride:
+        override = _override(first, last, ranges, note)
+        for other in list(schedule.overrides):
+            if other.first >= override.first and other.last <= override.last:
+                schedule.overrides.remove(other)
+        schedule.overrides.append(override)
+        return override
+
+    return write([schedule.host_id], work)
 
 
 def _override(first: object, last: object, ranges: object, note: str) -> DateOverride:
@@ -136,22 +147,23 @@ def restore_override(
     Raises :class:`InvalidInput`.
     """
     db = session()
-    lock_calendars(db, [schedule.host_id])
-    override = _override(first, last, ranges, note)
-    override.public_id = public_id
-    # Where two overrides have a date, the later id counts.  SQLite gives the last one away again.
-    if db.get(DateOverride, key) is None:
-        override.id = key
-    schedule.overrides.append(override)
-    db.commit()
-    return override
+
+    def work() -> DateOverride:
+        override = _override(first, last, ranges, note)
+        override.public_id = public_id
+        # Where two overrides have a date, the later id counts.  SQLite gives the last one away again.
+        if db.get(DateOverride, key) is None:
+            override.id = key
+        schedule.overrides.append(override)
+        return override
+
+    return write([schedule.host_id], work)
 
 
 def remove_override(override: DateOverride) -> None:
     """Go back to the weekly hours on these dates."""
     schedule = override.schedule
-    schedule.overrides.remove(override)
-    _save(schedule.host_id)
+    write([schedule.host_id], lambda: schedule.overrides.remove(override))
 
 
 def block_time(
@@ -174,12 +186,15 @@ def block_time(
     clean = check_blocked(
         starts=starts, ends=ends, time_zone=time_zone or host.time_zone, title=title, rrule=rrule, all_day=all_day
     )
-    row = blocked or BlockedTime(host_id=host.id, public_id=public_id or new_public_id())
-    for name, value in clean.items():
-        setattr(row, name, value)
-    session().add(row)
-    _save(host.id)
-    return row
+
+    def work() -> BlockedTime:
+        row = blocked or BlockedTime(host_id=host.id, public_id=public_id or new_public_id())
+        for name, value in clean.items():
+            setattr(row, name, value)
+        session().add(row)
+        return row
+
+    return write([host.id], work)
 
 
 def check_blocked(
@@ -213,9 +228,7 @@ def check_blocked(
 
 def unblock_time(blocked: BlockedTime) -> None:
     """Take a blocked time away."""
-    host_id = blocked.host_id
-    session().delete(blocked)
-    _save(host_id)
+    write([blocked.host_id], lambda: session().delete(blocked))
 
 
 def _date(value: object, field: str, problems: check.Problems) -> dt.date | None:
@@ -226,10 +239,3 @@ def _date(value: object, field: str, problems: check.Problems) -> dt.date | None
     except ValueError:
         problems[field] = _("Please enter a date, such as 2026-12-31.")
         return None
-
-
-def _save(host_id: int) -> None:
-    # Locked before anything is written, as bookings do it: else both could wait for each other.
-    with session().no_autoflush:
-        lock_calendars(session(), [host_id])
-    session().commit()

@@ -126,16 +126,23 @@ def _occupied(
 
 def event_to_book(session: Session, event_type_id: int) -> tuple[EventType | None, list[Host]]:
     """An event type, and its active hosts with their users, whose calendars are locked until the transaction ends, as
-    by :func:`.transaction.lock_calendars`: in one query where a query can lock."""
+    by :func:`.transaction.lock_calendars`: in one query where a query can lock.
+
+    They are read again when the lock had to be waited for, since whoever had it may have changed them.
+    """
     locks = session.connection().dialect.name == "postgresql"
-    rows = session.execute(_select_event(locks), {"event": event_type_id}).all()
-    hosts = [row[1] for row in rows if row[1] is not None]
-    if not locks:
-        lock_calendars(session, [host.id for host in hosts])
-    elif hosts:
-        for _event, host, settings_stamp, mirror_stamp in rows:
-            note_stamps(session, host.id, settings_stamp=settings_stamp, mirror_stamp=mirror_stamp)
-    return (rows[0][0] if rows else None), hosts
+    while True:
+        rows = session.execute(_select_event(locks), {"event": event_type_id}).all()
+        hosts = [row[1] for row in rows if row[1] is not None]
+        if not locks:
+            versions = lock_calendars(session, [host.id for host in hosts])
+        else:
+            versions = {}
+            for _event, host, settings_stamp, mirror_stamp, version in rows if hosts else ():
+                versions[host.id] = version
+                note_stamps(session, host.id, settings_stamp=settings_stamp, mirror_stamp=mirror_stamp)
+        if all(versions.get(host.id) == host.lock_version + 1 for host in hosts):
+            return (rows[0][0] if rows else None), hosts
 
 
 # Each query is built once: that takes longer than a database takes to answer it.

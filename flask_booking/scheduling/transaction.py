@@ -56,14 +56,15 @@ def transact(session: Session, work: c.Callable[[], R], *, attempts: int = 12) -
     raise AssertionError("unreachable")
 
 
-def lock_calendars(session: Session, host_ids: c.Iterable[int]) -> None:
-    """Keep every other booking off these hosts' calendars until the transaction ends.
+def lock_calendars(session: Session, host_ids: c.Iterable[int]) -> dict[int, int]:
+    """Keep every other booking off these hosts' calendars until the transaction ends; returns the version that the lock
+    has given to each host.
 
     An UPDATE locks on every database, SQLite included, and makes a stale snapshot fail instead of pass.  The order
     prevents deadlocks.  The raised version also tells every cache of offers that something changed.  Hosts that are
     loaded already learn their stamps as they are under the lock.
     """
-    connection = session.connection()
+    connection, versions = session.connection(), {}
     for host_id in sorted(set(host_ids)):
         wanted = {"host": host_id}
         if connection.dialect.update_returning:
@@ -72,7 +73,9 @@ def lock_calendars(session: Session, host_ids: c.Iterable[int]) -> None:
             connection.execute(_raise_version(returning=False), wanted)
             stamps = connection.execute(_select_stamps(), wanted).first()
         if stamps is not None:
+            versions[host_id] = stamps[2]
             note_stamps(session, host_id, settings_stamp=stamps[0], mirror_stamp=stamps[1])
+    return versions
 
 
 def locking(wanted: t.Any) -> sa.CTE:
@@ -80,26 +83,31 @@ def locking(wanted: t.Any) -> sa.CTE:
 
     ``wanted`` selects ids of hosts.  They are locked in order first, since an UPDATE of several rows has none; by the
     lock that the UPDATE takes, which doesn't stop others from referring to the host.  The result has the ``id`` of each
-    host that was locked, and its stamps as they are under the lock.
+    host that was locked, and its stamps and version as they are under the lock.
     """
     hosts = Host.__table__
     in_order = wanted.order_by(hosts.c.id).with_for_update(key_share=True, of=hosts).cte("in_order")
     raised = sa.update(hosts).where(hosts.c.id.in_(sa.select(in_order.c.id)))
     raised = raised.values(lock_version=hosts.c.lock_version + 1)
-    return raised.returning(hosts.c.id, hosts.c.settings_stamp, hosts.c.mirror_stamp).cte("locked")
+    return raised.returning(hosts.c.id, *_under_lock()).cte("locked")
+
+
+def _under_lock() -> tuple[sa.Column[t.Any], ...]:
+    columns = Host.__table__.c
+    return columns.settings_stamp, columns.mirror_stamp, columns.lock_version
 
 
 @functools.cache
 def _raise_version(*, returning: bool = True) -> t.Any:
     hosts = Host.__table__
     raised = sa.update(hosts).where(hosts.c.id == sa.bindparam("host")).values(lock_version=hosts.c.lock_version + 1)
-    return raised.returning(hosts.c.settings_stamp, hosts.c.mirror_stamp) if returning else raised
+    return raised.returning(*_under_lock()) if returning else raised
 
 
 @functools.cache
 def _select_stamps() -> t.Any:
     hosts = Host.__table__
-    return sa.select(hosts.c.settings_stamp, hosts.c.mirror_stamp).where(hosts.c.id == sa.bindparam("host"))
+    return sa.select(*_under_lock()).where(hosts.c.id == sa.bindparam("host"))
 
 
 def current(statement: Q) -> Q:

@@ -16,10 +16,10 @@ from flask.typing import ResponseReturnValue
 
 from .. import catalog
 from ..calendars import wishes
+from ..catalog.writing import write
 from ..encryption import unsign
 from ..i18n import gettext as _
 from ..models import BlockedTime, BookingDomain, BookingPage, DateOverride, EventType, MessageRule, Schedule
-from ..scheduling.transaction import lock_calendars, transact
 from ..state import session
 from . import access, notices
 from .access import desk
@@ -49,14 +49,12 @@ Where = tuple[str, dict[str, t.Any]]
 
 def _once(same: sa.Select[t.Any], make: c.Callable[[], object]) -> None:
     """``make`` a row unless ``same`` finds it; of two requests at once the second one waits, and finds it."""
-    db, host_id = session(), desk().host.id
 
     def work() -> None:
-        lock_calendars(db, [host_id])
-        if db.execute(same).first() is None:
+        if session().execute(same).first() is None:
             make()
 
-    transact(db, work)
+    write([desk().host.id], work)
 
 
 def _named(model: type[t.Any], values: dict[str, t.Any]) -> sa.Select[t.Any]:

@@ -91,6 +91,18 @@ class KeyReused(BookingError):
     description = gettext_noop("This key was used for another booking. Please send a new key for each booking.")
 
 
+class BookedAlready(BookingError):
+    """The form that is sent was sent before and has booked, for another address; ``manage_token`` is that booking's."""
+
+    code = "booked_already"
+    status = 409
+    description = gettext_noop("You have booked this time already.")
+
+    def __init__(self, email: str, manage_token: str) -> None:
+        super().__init__()
+        self.email, self.manage_token = email, manage_token
+
+
 class InvalidHold(BookingError):
     """A hold token that this application never gave out for this event type."""
 

@@ -16,7 +16,7 @@ from ..i18n import gettext as _
 from ..models import Booking, BookingPage, EventType
 from ..scheduling.guest_form import questions_of
 from ..scheduling.intake import check
-from ..scheduling.offers import Moved
+from ..scheduling.offers import LONGEST_DAYS, Moved
 from ..scheduling.places import Place, offered, offered_by
 from ..state import crm, session, state
 from ..zones import UnknownZone, zone
@@ -146,17 +146,23 @@ def book(page_slug: str, event_slug: str) -> Response:
     address = _address(page_slug, event_slug)
     wanted = body(BookingBody)
     event = t.cast(EventType, session().get(EventType, address.event_type_id))
-    intake = check(
-        event,
-        name=wanted.name,
-        email=wanted.email,
-        phone=wanted.phone,
-        time_zone=wanted.time_zone,
-        locale=current_locale(),
-        answers=wanted.answers,
-        location=wanted.location,
-        notes=wanted.notes,
-    )
+    try:
+        intake = check(
+            event,
+            name=wanted.name,
+            email=wanted.email,
+            phone=wanted.phone,
+            time_zone=wanted.time_zone,
+            locale=current_locale(),
+            answers=wanted.answers,
+            location=wanted.location,
+            notes=wanted.notes,
+        )
+    except InvalidInput:  # perhaps only since the first of two requests: the host asks for more
+        earlier = _earlier(event.id, wanted)
+        if earlier is None:
+            raise
+        return answer(_booking(earlier), 201)
     request = scheduling.BookingRequest(
         start=wanted.start,
         intake=intake,
@@ -168,6 +174,15 @@ def book(page_slug: str, event_slug: str) -> Response:
     guards.check_work(wanted.altcha, known=lambda: scheduling.asked_before(address.event_type_id, request))
     booking = scheduling.book(address.event_type_id, request)
     return answer(_booking(booking), 201)
+
+
+def _earlier(event_type_id: int, wanted: BookingBody) -> Booking | None:
+    key = wanted.idempotency_key
+    if not key:
+        return None
+    return scheduling.booked_before(
+        event_type_id, email=wanted.email, key=key, start=wanted.start, duration=wanted.duration
+    )
 
 
 @api.get("/public/bookings/<token>")
@@ -244,6 +259,8 @@ def _range(start: str | None, end: str | None, zone_key: str) -> tuple[int, int]
         problems["end"] = _("The last date comes after the first one.")
     elif len(dates) == 2 and dates[0] > dt.datetime.now(dt.UTC).date() + FARTHEST:
         problems["start"] = _("Ask for a time within the next five years.")
+    elif len(dates) == 2 and (dates[1] - dates[0]).days >= LONGEST_DAYS:
+        problems["end"] = _("At most 62 days.")
     if problems:
         raise InvalidInput(fields=problems)
     first, last = (dt.datetime.combine(date, dt.time(), tz) for date in (dates[0], dates[1] + dt.timedelta(days=1)))

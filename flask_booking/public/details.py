@@ -10,10 +10,10 @@ from flask import Response, current_app, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from .. import guards
-from ..errors import BookingError, HoldExpired, InvalidInput, SlotTaken, SlotUnavailable
+from ..errors import BookedAlready, BookingError, HoldExpired, InvalidInput, SlotTaken, SlotUnavailable
 from ..i18n import current_locale, format_date, format_time, format_times, list_of, zone_label
 from ..i18n import gettext as _
-from ..scheduling import BookingRequest, asked_before, book
+from ..scheduling import BookingRequest, asked_before, book, booked_by_form
 from ..scheduling.hold import check_hold_token, new_hold_token, own_hold
 from ..scheduling.intake import check, utm_of
 from ..scheduling.offers import Moved
@@ -22,7 +22,7 @@ from ..state import session
 from ..zones import zone as read_zone
 from . import asked
 from .addresses import address
-from .blueprint import blueprint, guarded
+from .blueprint import blueprint, guarded, sorry
 from .choose import Choosing, choosing, renamed, taken_page, taken_words
 from .form import Entry, fields_of
 from .lookup import nearest_to
@@ -48,6 +48,9 @@ def details(page: str, event: str) -> ResponseReturnValue:
         raise asked.Unreadable(problems[0])
     token = _token(chosen)
     if not _free(chosen, start, token):
+        if token and booked_by_form(chosen.event.id, _form_name(token, start), start):
+            way_on = chosen.url(**_day_of(start, chosen.zone), tz=chosen.zone), _("Choose another time")
+            return sorry(409, _("You have booked this time already."), _("The confirmation was mailed to you."), way_on)
         gone = SlotTaken() if start > dt.datetime.now(dt.UTC) else SlotUnavailable()
         return taken_page(chosen, gone, start, token), 409
     return _form(chosen, start, token, Entry.prefilled(chosen.event, request.args))
@@ -87,7 +90,7 @@ def book_details(page: str, event: str) -> ResponseReturnValue:
             intake,
             duration=chosen.duration,
             hold=token,
-            idempotency_key=_once(token, form["stamp"], start),
+            form=_once(token, form["stamp"], start),
             utm=utm_of(chosen.along),
         )
         guards.check_work(form.get("altcha", ""), known=lambda: asked_before(chosen.event.id, wanted))
@@ -97,6 +100,10 @@ def book_details(page: str, event: str) -> ResponseReturnValue:
     except (SlotTaken, SlotUnavailable, HoldExpired) as error:
         near = _near(chosen, start, token)
         return _form(chosen, start, token, entry, taken_words(error, bool(near)), near=near), 409
+    except BookedAlready as error:
+        text = _("It is booked for %(email)s. If that is wrong, cancel that meeting and book again.", email=error.email)
+        way_on = address("manage", token=error.manage_token), _("See your booking")
+        return sorry(409, error.description, text, way_on)
     except BookingError as error:
         if error.status == 404 or error.status == 410:
             raise
@@ -127,7 +134,12 @@ def _once(token: str | None, stamp: str, start: dt.datetime) -> str | None:
     """What makes a form that is sent twice book once; a new form for the same time, after cancelling, books again."""
     if not token:
         return None
-    return "form-" + hashlib.sha256(f"{token} {stamp} {asked.written(start)}".encode()).hexdigest()
+    return _form_name(token, start) + hashlib.sha256(f"{token} {stamp} {asked.written(start)}".encode()).hexdigest()
+
+
+def _form_name(token: str, start: dt.datetime) -> str:
+    """What the keys of all forms for one time begin with that one guest was shown."""
+    return f"form-{hashlib.sha256(f'{token} {asked.written(start)}'.encode()).hexdigest()}-"
 
 
 def _near(chosen: Choosing, start: dt.datetime, token: str | None) -> list[int]:

@@ -4,7 +4,7 @@ from .change import accept, cancel, complete_past, decline, follow_calendar, mar
 from .find import booking_by_public_id, booking_by_token, page_by_slug
 from .hold import place_hold, release_hold
 from .offers import EventAddress, Offers, explain_day, find_event, nearest, next_slot, offers
-from .reserve import BookingRequest, asked_before, book
+from .reserve import BookingRequest, asked_before, book, booked_before, booked_by_form
 
 __all__ = [
     "BookingRequest",
@@ -13,6 +13,8 @@ __all__ = [
     "accept",
     "asked_before",
     "book",
+    "booked_before",
+    "booked_by_form",
     "booking_by_public_id",
     "booking_by_token",
     "cancel",

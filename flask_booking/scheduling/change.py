@@ -78,12 +78,13 @@ def follow_calendar(booking_id: int, start: dt.datetime, end: dt.datetime) -> Bo
         if others_occupy(db, host_id, at, until, booking_id=booking.id, now=moment):
             raise SlotTaken
         forget_expired_at(db, host_id, at, until, moment)
-        before = booking.starts_at
+        before, minutes = booking.starts_at, int((booking.ends_at - booking.starts_at).total_seconds()) // 60
         release_booking(db, booking.id)
         booking.ends_at = booking.starts_at + (end - start)
         _set_time(booking, start.astimezone(dt.UTC))
         occupy(db, event, [host_id], at, until, booking_id=booking.id)
-        return new_entry(booking, HistoryKind.RESCHEDULED, "host", {"from": before.isoformat(), "reason": ""})
+        detail = {"from": before.isoformat(), "minutes": minutes, "reason": ""}
+        return new_entry(booking, HistoryKind.RESCHEDULED, "host", detail)
 
     return _change(db, booking_id, change)
 

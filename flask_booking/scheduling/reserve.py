@@ -14,6 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from ..crm.columns import key_of
 from ..encryption import new_public_id, new_token, token_hash
 from ..errors import (
+    BookedAlready,
     CalendarUnknown,
     GuestLimitReached,
     HoldExpired,
@@ -34,7 +35,7 @@ from .choose import Ignoring, choose
 from .hold import check_hold_token, own_hold
 from .hooks import Hooks, link_contact, with_hooks
 from .insert import insert_booking
-from .intake import Intake
+from .intake import Intake, check_email
 from .load import load_of
 from .occupy import forget_expired, release_hold_rows, times_of
 from .tell import Told, new_entry, tell_all
@@ -45,6 +46,8 @@ class BookingRequest:
     """What a guest asks for: ``start`` is an aware instant, ``duration`` in minutes (None: the default).
 
     ``hold`` is the form's token; ``idempotency_key`` makes a guest's repeated request answer with the first booking.
+    ``form`` does so for a form of ours, which is one guest's whatever address is typed into it; it begins with a name
+    that :func:`booked_by_form` knows.
     """
 
     start: dt.datetime
@@ -52,6 +55,7 @@ class BookingRequest:
     duration: int | None = None
     hold: str | None = None
     idempotency_key: str | None = None
+    form: str | None = None
     source: str = "page"
     utm: dict[str, str] = dataclasses.field(default_factory=dict)
     actor: str = "guest"
@@ -64,8 +68,8 @@ def book(event_type_id: int, request: BookingRequest, *, now: int | None = None)
     The mails and reminders are in the outbox; signals were sent.  Raises :class:`SlotTaken`,
     :class:`SlotUnavailable`, :class:`CalendarUnknown` (a connected calendar wasn't read lately, and can't be now),
     :class:`HoldExpired` (the hold ran out and the time is gone), :class:`InvalidHold`,
-    :class:`GuestLimitReached`, :class:`KeyReused`, :class:`NoLongerOffered`, :class:`Refused` (by the CRM's hook),
-    :class:`Contention`.
+    :class:`GuestLimitReached`, :class:`KeyReused`, :class:`BookedAlready`, :class:`NoLongerOffered`,
+    :class:`Refused` (by the CRM's hook), :class:`Contention`.
     """
     if request.hold:
         check_hold_token(request.hold, event_type_id)
@@ -91,8 +95,10 @@ def _book(
         raise NoLongerOffered
     start = int(request.start.timestamp())
     minutes = event.duration if request.duration is None else request.duration
-    earlier = _repeated(db, event_type_id, request, minutes)
+    earlier = _same(_with_key(db, event_type_id, _own_key(request)), request.start, request.duration)
     if earlier is not None:
+        if earlier.guest_email_key != request.intake.guest.email.lower():
+            raise BookedAlready(earlier.guest_email, earlier.manage_token)
         hold = own_hold(db, request.hold)
         if hold is not None:  # for this very request, which has its booking
             release_hold_rows(db, hold.id)
@@ -116,11 +122,32 @@ def _book(
 
 def asked_before(event_type_id: int, request: BookingRequest) -> bool:
     """Whether the request is one that booked before: then it costs its guest nothing to ask again."""
-    return _earlier(session(), event_type_id, request) is not None
+    return _with_key(session(), event_type_id, _own_key(request)) is not None
 
 
-def _earlier(db: Session, event_type_id: int, request: BookingRequest) -> Booking | None:
-    key = _own_key(request)
+def booked_before(
+    event_type_id: int, *, email: str, key: str, start: dt.datetime, duration: int | None
+) -> Booking | None:
+    """The booking that a guest made by this idempotency key, whatever became of it and whatever is asked of guests now.
+
+    Raises :class:`KeyReused` when it was for another start (aware) or duration (minutes).
+    """
+    booking = _with_key(session(), event_type_id, _bound(check_email(email, {}), key))
+    return _same(booking, start, duration)
+
+
+def booked_by_form(event_type_id: int, name: str, start: dt.datetime) -> bool:
+    """Whether a form of this name has booked the time ``start`` (aware), and the meeting is still to be held."""
+    found = sa.select(Booking.id).where(
+        Booking.event_type_id == event_type_id,
+        Booking.starts_at == start,
+        Booking.status.in_(LIVE),
+        Booking.idempotency_key.startswith(name),
+    )
+    return session().scalar(found) is not None
+
+
+def _with_key(db: Session, event_type_id: int, key: str | None) -> Booking | None:
     if key is None:
         return None
     query = sa.select(Booking).where(Booking.event_type_id == event_type_id, Booking.idempotency_key == key)
@@ -128,23 +155,28 @@ def _earlier(db: Session, event_type_id: int, request: BookingRequest) -> Bookin
     return booking
 
 
-def _repeated(db: Session, event_type_id: int, request: BookingRequest, minutes: int) -> Booking | None:
-    """The booking that the guest made by this very request before."""
-    booking = _earlier(db, event_type_id, request)
+def _same(booking: Booking | None, start: dt.datetime, duration: int | None) -> Booking | None:
     if booking is None:
         return None
-    moved = next((entry for entry in booking.history if entry.kind is HistoryKind.RESCHEDULED), None)
-    started = dt.datetime.fromisoformat(moved.detail["from"]) if moved else booking.starts_at
-    if started != request.start or (booking.ends_at - booking.starts_at).total_seconds() != minutes * 60:
+    moves = [entry.detail for entry in booking.history if entry.kind is HistoryKind.RESCHEDULED]
+    started = dt.datetime.fromisoformat(moves[0]["from"]) if moves else booking.starts_at
+    now = int((booking.ends_at - booking.starts_at).total_seconds()) // 60
+    minutes = next((detail["minutes"] for detail in moves if "minutes" in detail), now)
+    if started != start or duration not in (None, minutes):
         raise KeyReused
     return booking
 
 
 def _own_key(request: BookingRequest) -> str | None:
     """The guest's key as it is kept: bound to the guest, since the answer to it opens the booking."""
-    if not request.idempotency_key:
-        return None
-    return hashlib.sha256(f"{request.intake.guest.email.lower()} {request.idempotency_key}".encode()).hexdigest()
+    key = request.idempotency_key
+    if request.form:
+        return request.form
+    return _bound(request.intake.guest.email, key) if key else None
+
+
+def _bound(email: str, key: str) -> str:
+    return hashlib.sha256(f"{email.lower()} {key}".encode()).hexdigest()
 
 
 def _choose(

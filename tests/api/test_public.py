@@ -87,6 +87,16 @@ def test_a_key_that_could_be_guessed_is_refused(client: FlaskClient, ann: Bookab
     assert session().query(Booking).count() == 0
 
 
+def test_as_many_days_may_be_asked_for_in_every_zone(client: FlaskClient, ann: Bookable) -> None:
+    for zone in ("UTC", "Europe/Paris", "Australia/Lord_Howe"):
+        query = {"tz": zone, "start": "2027-09-15", "end": "2027-11-15"}
+        assert client.get(f"{ROOT}/ann/intro/slots", query_string=query).status_code == 200, "62 days, one of 25 hours"
+        answer = client.get(f"{ROOT}/ann/intro/slots", query_string=query | {"end": "2027-11-16"})
+        assert answer.status_code == 422
+        assert answer.json is not None
+        assert answer.json["errors"] == {"end": "At most 62 days."}
+
+
 def test_the_same_idempotency_key_books_once(client: FlaskClient, ann: Bookable) -> None:
     first, second = (client.post(f"{ROOT}/ann/intro/bookings", json=sam(ann, idempotency_key=KEY)) for _ in range(2))
     assert first.json["id"] == second.json["id"]

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from flask_booking import catalog
 from flask_booking.models import BookingStatus, Hold, OccupiedTime
 from flask_booking.public import choose as choosing
+from flask_booking.scheduling import cancel
 from flask_booking.state import session
 from tests.fixtures.people import Bookable
 from tests.public.guest import ahead, bookings, choose, form_to, heading, manage, send, text_of, times
@@ -76,3 +77,28 @@ def test_who_has_cancelled_books_the_same_time_again_with_the_same_hold(ann: Boo
     assert heading(client.get(answer.location)) == "You are booked"
     assert [one.status for one in bookings()] == [BookingStatus.CANCELLED, BookingStatus.CONFIRMED]
     assert session().query(Hold).count() == 0
+
+
+def test_who_goes_back_after_booking_reads_that_the_time_is_booked_and_not_that_it_was_taken(
+    ann: Bookable, client: FlaskClient
+) -> None:
+    details = choose(client, TIMES)
+    assert send(client, details).status_code == 303
+    answer = client.get(details.request.full_path)
+    assert (answer.status_code, heading(answer)) == (409, "You have booked this time already.")
+    [booking] = bookings()
+    assert booking.manage_token not in answer.text, "the form's address may have been passed on"
+    assert booking.guest_email not in answer.text
+
+
+def test_who_goes_back_to_mend_the_address_is_led_to_the_booking_there_is(ann: Bookable, client: FlaskClient) -> None:
+    details = choose(client, TIMES)
+    send(client, details, email="sam@exmple.com")
+    answer = send(client, details, email="sam@example.com")
+    assert (answer.status_code, heading(answer)) == (409, "You have booked this time already.")
+    [booking] = bookings()
+    assert "It is booked for sam@exmple.com." in text_of(answer)
+    assert f"/book/manage/{booking.manage_token}" in answer.text
+    cancel(booking.id, actor="guest")
+    again = choose(client, TIMES)
+    assert send(client, again, email="sam@example.com").status_code == 303

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from flask_booking import catalog
 from flask_booking.errors import KeyReused, SlotTaken
 from flask_booking.models import Booking, OutboxMessage
-from flask_booking.scheduling import book, cancel, reschedule
+from flask_booking.scheduling import book, cancel, follow_calendar, reschedule
 from flask_booking.state import session
 from tests.fixtures.people import Bookable, make_bookable
 from tests.scheduling.bookable import HOUR, instant, midnight, request
@@ -56,6 +57,17 @@ def test_a_late_repetition_answers_with_the_booking_as_it_is_now(ann: Bookable) 
     assert book(ann.event.id, request(midnight(), idempotency_key=KEY)).status == "cancelled"
 
 
+def test_nor_does_it_matter_what_the_host_has_changed_since(ann: Bookable) -> None:
+    first = book(ann.event.id, request(midnight(), idempotency_key=KEY))
+    follow_calendar(first.id, instant(midnight()), instant(midnight() + 2 * HOUR))
+    for duration in (None, 30):
+        assert book(ann.event.id, request(midnight(), duration=duration, idempotency_key=KEY)).id == first.id
+    with pytest.raises(KeyReused):
+        book(ann.event.id, request(midnight(), duration=120, idempotency_key=KEY))
+    catalog.update_event_type(ann.event, {"durations": [60, 30]})
+    assert book(ann.event.id, request(midnight(), idempotency_key=KEY)).id == first.id
+
+
 def test_the_key_itself_is_not_kept(ann: Bookable) -> None:
     """It may be of any alphabet, and in a stolen database it would answer for the guest."""
     assert book(ann.event.id, request(midnight(), idempotency_key="\0" * 200)).idempotency_key not in (None, "\0" * 200)
@@ -73,3 +85,8 @@ def test_the_api_tells_nobody_elses_link(client: FlaskClient, ann: Bookable) -> 
     assert post(email="eve@example.com") == (409, "slot_taken", "")
     later = ann.tomorrow(13).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert post(start=later) == (422, "idempotency_key_reused", "")
+    assert (first[0], post()) == (201, first)
+    question = {"id": "q1", "label": "Company", "kind": "short", "required": True}
+    catalog.update_event_type(ann.event, {"questions": [question]})
+    assert post() == first, "the host asks for more now"
+    assert post(email="eve@example.com", start=later)[:2] == (422, "invalid")

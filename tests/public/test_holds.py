@@ -93,11 +93,11 @@ def test_who_goes_back_after_booking_reads_that_the_time_is_booked_and_not_that_
 
 def test_who_goes_back_to_mend_the_address_is_led_to_the_booking_there_is(ann: Bookable, client: FlaskClient) -> None:
     details = choose(client, TIMES)
-    send(client, details, email="sam@exmple.com")
+    send(client, details, email="sam@wrong.example.com")
     answer = send(client, details, email="sam@example.com")
     assert (answer.status_code, heading(answer)) == (409, "You have booked this time already.")
     [booking] = bookings()
-    assert "It is booked for sam@exmple.com." in text_of(answer)
+    assert "It is booked for sam@wrong.example.com." in text_of(answer)
     assert f"/book/manage/{booking.manage_token}" in answer.text
     cancel(booking.id, actor="guest")
     again = choose(client, TIMES)

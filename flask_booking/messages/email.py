@@ -16,6 +16,8 @@ from email.headerregistry import Address, BaseHeader, HeaderRegistry, UniqueAddr
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8, EmailPolicy, Policy
 
+import idna
+
 from .invitation import Invitation, Person, calendar_bytes, checked_address
 from .plain import LINE_LENGTH, NAME_LENGTH, one_line
 
@@ -118,12 +120,13 @@ def _international_address(person: Person) -> str:
 
 
 def _wire_address(email: str) -> str:
-    """With the domain as DNS has it; a local part beyond ASCII stays and needs a server with SMTPUTF8."""
+    """With the domain as DNS has it (RFC 5891; Python's own codec is of RFC 3490, and takes ``ß`` for ``ss``: another
+    domain).  A local part beyond ASCII stays and needs a server with SMTPUTF8."""
     local, _, domain = email.rpartition("@")
     if domain.isascii():
         return email
     try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}"
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
     except UnicodeError:
         raise ValueError("not a mail domain") from None
 

@@ -25,7 +25,7 @@ CHECKS = (
     Check("migrations", history.adopted_and_applied),
     Check("foreign keys", tables.of_the_same_type, rows=True),
     Check("columns", columns.mapped, rows=True),
-    Check("hosts", hosts.reached, rows=True),
+    Check("hosts", hosts.there, rows=True),
     Check("addresses", names.ours),
     Check("public pages", visits.pages, rows=True),
     Check("public API", visits.programs, rows=True),

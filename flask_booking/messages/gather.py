@@ -48,9 +48,9 @@ def view_of(
     """
     said = said or {}
     event, page = booking.event_type, booking.event_type.page
-    hosts = booking.hosts if host is None or host in booking.hosts else [host]
+    hosts = booking.answering if host is None or host in booking.hosts else [host]
     base = str(said.get("base_url") or base_url())
-    first = host or (hosts[0] if hosts else page.host)
+    first = host or hosts[0]
     to_guest = reader is Reader.GUEST
     request = said.get("status") == BookingStatus.PENDING or not booking.agreed
     location = open_location(booking.location) if to_guest and request else booking.location

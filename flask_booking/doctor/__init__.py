@@ -14,7 +14,7 @@ import logging
 import sqlalchemy as sa
 
 from ..state import session
-from . import accounts, columns, history, names, public_url, screens, services, tables, times, visits
+from . import accounts, columns, history, hosts, names, public_url, screens, services, tables, times, visits
 from .finding import Check, Finding, Level, fail, info, place_of
 from .report import as_json, as_text, healthy
 
@@ -25,6 +25,7 @@ CHECKS = (
     Check("migrations", history.adopted_and_applied),
     Check("foreign keys", tables.of_the_same_type, rows=True),
     Check("columns", columns.mapped, rows=True),
+    Check("hosts", hosts.there, rows=True),
     Check("addresses", names.ours),
     Check("public pages", visits.pages, rows=True),
     Check("public API", visits.programs, rows=True),

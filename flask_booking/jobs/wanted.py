@@ -7,8 +7,18 @@ import datetime as dt
 import sqlalchemy as sa
 
 from ..calendars.care import BROKEN
-from ..models import Audience, Booking, BookingStatus, Connection, ConnectionState, MessageState, OutboxMessage
+from ..models import (
+    Audience,
+    Booking,
+    BookingStatus,
+    Connection,
+    ConnectionState,
+    MessageRule,
+    MessageState,
+    OutboxMessage,
+)
 from ..models.columns import utcnow
+from ..scheduling.reminders import due_at
 from ..state import Session
 
 TIMED = ("reminder", "follow_up")
@@ -33,8 +43,8 @@ def unwanted(db: Session, message: OutboxMessage) -> str:
             return "the meeting was moved"
         if message.payload.get("host_id") not in (None, *(host.id for host in booking.hosts)):
             return "another host holds the meeting"
-        if message.kind == "reminder" and booking.ends_at <= utcnow():
-            return "the meeting is over"
+        if message.kind == "reminder":
+            return _late(db, message, booking)
     elif message.topic == "mail" and _overtaken(db, message):
         return "a later message was sent already"
     return ""
@@ -47,6 +57,15 @@ def _moved(message: OutboxMessage, booking: Booking) -> bool:
     """
     said = (dt.datetime.fromisoformat(message.payload[name]) for name in ("starts", "ends"))
     return tuple(said) != (booking.starts_at, booking.ends_at)
+
+
+def _late(db: Session, message: OutboxMessage, booking: Booking) -> str:
+    """Whether a reminder comes too late: one that was due before the meeting as soon as that has begun, one that is
+    due at its start or before its end when it is over."""
+    rule, now = db.get(MessageRule, message.rule_id or 0), utcnow()
+    if rule is not None and due_at(rule, booking) < booking.starts_at <= now:
+        return "the meeting has begun"
+    return "the meeting is over" if booking.ends_at <= now else ""
 
 
 def _mended(db: Session, message: OutboxMessage) -> str:

@@ -16,6 +16,8 @@ from email.headerregistry import Address, BaseHeader, HeaderRegistry, UniqueAddr
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8, EmailPolicy, Policy
 
+import idna
+
 from .invitation import Invitation, Person, calendar_bytes, checked_address
 from .plain import LINE_LENGTH, NAME_LENGTH, one_line
 
@@ -73,13 +75,16 @@ def compose(
     """The mail for one reader.
 
     ``mixed{alternative{text, html, text/calendar; method=…}, application/ics}`` with an invitation, and only the
-    alternative without.  ``message_id`` is ``<left@right>`` of plain ASCII; ``date`` is aware.  Raises ValueError for
-    an address that isn't one; names and subjects are made harmless.
+    alternative without.  ``message_id`` is ``<left@right>`` of plain ASCII; ``date`` is aware.  Raises ValueError when
+    the sender's or the recipient's address isn't one; names and subjects are made harmless.  A ``reply_to`` that can't
+    be written, or needs more of the mail server than those two, is left out: no mail shall fail for it.
     """
     if not _MESSAGE_ID.fullmatch(message_id):
         raise ValueError("a Message-ID looks like <unique.name@domain>")
-    people = {"From": sender, "To": recipient} | ({"Reply-To": reply_to} if reply_to is not None else {})
-    international = not all(person.email.rpartition("@")[0].isascii() for person in people.values())
+    people = {"From": sender, "To": recipient}
+    international = any(map(_international, people.values()))
+    if reply_to is not None and is_address(reply_to.email) and (international or not _international(reply_to)):
+        people["Reply-To"] = reply_to
     # The SMTP policy matters for more than the wire: the default one leaves bare LF inside base64 calendars.
     message = EmailMessage(policy=(SMTPUTF8 if international else SMTP).clone(header_factory=_HEADERS))
     for header, person in people.items():
@@ -99,8 +104,22 @@ def compose(
     return message
 
 
+def is_address(email: str) -> bool:
+    """Whether a mail can be written to ``email``, or name it."""
+    try:
+        _wire_address(email)
+    except ValueError:
+        return False
+    return True
+
+
+def _international(person: Person) -> bool:
+    """Whether the address needs a server with SMTPUTF8 (RFC 6531)."""
+    return not person.email.rpartition("@")[0].isascii()
+
+
 def _address(person: Person) -> Address:
-    email = _wire_address(checked_address(person.email))
+    email = _wire_address(person.email)
     name = one_line(person.name, NAME_LENGTH)
     long = len(name) + sum(name.count(sign) for sign in '\\"') + 2 + len(email) > _UNFOLDED
     if long or not name.isascii():
@@ -114,16 +133,17 @@ def _address(person: Person) -> Address:
 def _international_address(person: Person) -> str:
     """An address as RFC 6532 writes it; Python's Address knows local parts of ASCII only."""
     name = one_line(person.name, NAME_LENGTH).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{name}" <{_wire_address(checked_address(person.email))}>'
+    return f'"{name}" <{_wire_address(person.email)}>'
 
 
 def _wire_address(email: str) -> str:
-    """With the domain as DNS has it; a local part beyond ASCII stays and needs a server with SMTPUTF8."""
-    local, _, domain = email.rpartition("@")
+    """With the domain as DNS has it (RFC 5891; Python's own codec is of RFC 3490, and takes ``ß`` for ``ss``: another
+    domain).  A local part beyond ASCII stays and needs a server with SMTPUTF8.  ValueError for what is no address."""
+    local, _, domain = checked_address(email).rpartition("@")
     if domain.isascii():
         return email
     try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}"
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
     except UnicodeError:
         raise ValueError("not a mail domain") from None
 

@@ -22,6 +22,7 @@ from ..scheduling.intake import answer_text
 from ..scheduling.places import link_missing, made_name
 from ..scheduling.reasons import reason_text
 from ..state import crm
+from .email import is_address
 from .invitation import (
     Attendee,
     Invitation,
@@ -47,9 +48,9 @@ def view_of(
     """
     said = said or {}
     event, page = booking.event_type, booking.event_type.page
-    hosts = booking.hosts if host is None or host in booking.hosts else [host]
+    hosts = booking.answering if host is None or host in booking.hosts else [host]
     base = str(said.get("base_url") or base_url())
-    first = host or (hosts[0] if hosts else page.host)
+    first = host or hosts[0]
     to_guest = reader is Reader.GUEST
     request = said.get("status") == BookingStatus.PENDING or not booking.agreed
     location = open_location(booking.location) if to_guest and request else booking.location
@@ -160,10 +161,12 @@ def _place(view: MeetingView, text: str, reader: Reader) -> str:
 def invite(view: MeetingView, reader: Reader, method: Method, organizer_email: str, stamp: dt.datetime) -> Invitation:
     """The meeting as the reader's calendar keeps it.
 
-    The guest sees the hosts and himself, never the other guests of a group.
+    The guest sees the hosts and himself, never the other guests of a group.  Who has no address, or one that can't be
+    written, isn't listed.
     """
     guest_answers = guest_attends if reader is Reader.GUEST else _guest_comes
-    hosts = [Person(name, email) for name, email in zip(view.host_names, view.host_emails, strict=True) if email]
+    hosts = [Person(name, email) for name, email in zip(view.host_names, view.host_emails, strict=True)]
+    attendees = (*map(host_attends, hosts), guest_answers(Person(view.guest_name, view.guest_email)))
     with use_locale(view.locale):
         summary = labelled(view.title, view.guest_name)
         if reader is Reader.GUEST:
@@ -179,7 +182,7 @@ def invite(view: MeetingView, reader: Reader, method: Method, organizer_email: s
         status=Status.CANCELLED if method is Method.CANCEL else Status.CONFIRMED,
         summary=summary,
         organizer=Person(view.host_name, organizer_email),
-        attendees=(*map(host_attends, hosts), guest_answers(Person(view.guest_name, view.guest_email))),
+        attendees=tuple(attendee for attendee in attendees if is_address(attendee.person.email)),
         description=description,
         location=view.location_url if view.online else view.location_name or view.location_text,
         url=view.manage_url or view.crm_url,

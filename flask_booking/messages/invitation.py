@@ -160,6 +160,8 @@ def checked_address(email: str) -> str:
         raise ValueError("not a mail address")
     if any(character in ' "<>(),:;\\[]' for character in email):
         raise ValueError("not a mail address that can be written without quoting")
+    if not all((*local.split("."), *domain.split("."))) or "@" in local:
+        raise ValueError("not a mail address: something is missing beside a dot, or there is an @ too many")
     return email
 
 

@@ -108,6 +108,11 @@ class Booking(Model):
     )
 
     @property
+    def answering(self) -> list[Host]:
+        """Who answers for the meeting: its hosts, or the page's owner when the CRM has deleted the users of all."""
+        return self.hosts or [self.event_type.page.host]
+
+    @property
     def live(self) -> bool:
         """Whether the meeting is still to be held, as far as anybody said."""
         return self.status in LIVE

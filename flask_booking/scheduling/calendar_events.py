@@ -272,7 +272,8 @@ def _to_service(booking: Booking, why: str, *, leaving: MeetingLink | None = Non
         kind=why.partition(":")[0],
         dedupe_key=f"{booking.uid}:{why}:conference{':leaving' if leaving else ''}",
         booking=booking,
-        recipient=_address(leaving.connection.host if leaving and leaving.connection else booking.hosts[0]) or "host",
+        recipient=_address(leaving.connection.host if leaving and leaving.connection else booking.answering[0])
+        or "host",
         payload=payload,
     )
 

@@ -119,12 +119,14 @@ def decline(booking_id: int, *, reason: str = "", actor: str = "host") -> Bookin
 
 
 def accept(booking_id: int) -> Booking:
-    """Say yes to a request.  Raises :class:`ChangeRefused` when there is no request."""
+    """Say yes to a request.  Raises :class:`ChangeRefused` when there is no request, or no host any more."""
     db = session()
 
     def change(booking: Booking) -> HistoryEntry | None:
         if booking.status is not BookingStatus.PENDING:
             raise ChangeRefused(_("This request was answered already."))
+        if not booking.hosts:
+            raise ChangeRefused(_("Nobody holds this meeting any more. Give it to a host first, or decline it."))
         booking.status, booking.pending_until = BookingStatus.CONFIRMED, None
         booking.sequence += 1
         return new_entry(booking, HistoryKind.ACCEPTED, "host")

@@ -1,4 +1,7 @@
-"""Finding bookings: by the guest's secret link, and by public id for their hosts.  And pages, by any slug they had."""
+"""Finding bookings: by the guest's secret link, by public id for their hosts, and those that nobody holds any more.
+
+And pages, by any slug they had.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from ..encryption import token_hash
 from ..errors import NotBookable
 from ..i18n import gettext as _
 from ..models import Booking, BookingPage, OldPageSlug
+from ..models.booking import LIVE
 from ..state import session
 
 
@@ -25,6 +29,11 @@ def booking_by_public_id(public_id: str) -> Booking:
     if booking is None:
         raise NotBookable(_("There is no such booking."))
     return booking
+
+
+def without_host() -> sa.ColumnElement[bool]:
+    """Whether a booking is live and has no host any more: the CRM deleted the users of all."""
+    return Booking.status.in_(LIVE) & ~Booking.hosts.any()
 
 
 def page_by_slug(slug: str) -> BookingPage | None:

@@ -151,7 +151,7 @@ def notify_hosts(booking: Booking, entry: HistoryEntry) -> None:
 
 def happening(booking: Booking, entry: HistoryEntry) -> Happening:
     """``entry`` in words, for a timeline that hosts read: in the host's language, also while a guest is booking."""
-    with i18n.use_locale(booking.hosts[0].language):
+    with i18n.use_locale(booking.answering[0].language):
         return _told(booking, entry)
 
 
@@ -267,4 +267,4 @@ def _guarded(session: Session, booking: Booking, hook: t.Callable[[], t.Any]) ->
 
 
 def _user(booking: Booking) -> t.Any:
-    return booking.hosts[0].user
+    return booking.answering[0].user

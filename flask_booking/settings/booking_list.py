@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy import orm as so
 
 from ..crm.columns import lowered
-from ..models import Booking, BookingHost, BookingStatus, EventType, Host
+from ..models import Booking, BookingHost, BookingPage, BookingStatus, EventType, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
+from ..scheduling.find import without_host
 from ..state import session
 from ..zones import zone
 
@@ -40,10 +41,16 @@ class Filter:
 
 
 def query(chosen: Filter, host_ids: c.Sequence[int], zone_key: str) -> sa.Select[t.Any]:
-    """The bookings of these hosts that ``chosen`` shows: coming ones in order, past ones the latest first."""
+    """The bookings of these hosts that ``chosen`` shows: coming ones in order, past ones the latest first.
+
+    With them go the live ones of their event types that nobody holds any more.
+    """
     now = utcnow()
     ours = sa.select(BookingHost.booking_id).where(BookingHost.host_id.in_(host_ids))
-    found = sa.select(Booking).where(Booking.id.in_(ours))
+    theirs = sa.select(EventType.id).join(EventType.page).where(BookingPage.host_id.in_(host_ids))
+    left = sa.select(Booking.id).where(without_host(), Booking.event_type_id.in_(theirs))
+    # As a table of its own: MariaDB asks a union within IN anew for each booking.
+    found = sa.select(Booking).where(Booking.id.in_(sa.select(ours.union_all(left).subquery().c.booking_id)))
     if chosen.show == "upcoming":
         found = found.where(Booking.status.in_(LIVE), Booking.ends_at > now)
     elif chosen.show == "pending":

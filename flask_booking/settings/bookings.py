@@ -15,7 +15,7 @@ from ..models import Booking
 from ..models.columns import utcnow
 from ..scheduling.intake import one_line
 from ..scheduling.places import made_name
-from ..state import crm, session
+from ..state import session
 from ..zones import zone
 from . import access, booking_list, contacts, words
 from .access import desk
@@ -87,7 +87,7 @@ def _cells(row: Booking) -> list[str]:
         row.starts_at.astimezone(there).isoformat(),
         row.ends_at.astimezone(there).isoformat(),
         desk().host.time_zone,
-        ", ".join(crm().display_name(host.user) for host in row.hosts),
+        words.hosts(row),
         row.guest_name,
         row.guest_email,
         row.guest_phone,

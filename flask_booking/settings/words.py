@@ -38,6 +38,7 @@ from ..models.columns import utcnow
 from ..scheduling import intake
 from ..scheduling.places import made_links, made_name
 from ..scheduling.reasons import entry_reason, reason_text
+from ..state import crm
 from ..zones import zone
 
 
@@ -57,6 +58,11 @@ def standing(booking: Booking) -> str:
     if booking.status is BookingStatus.CANCELLED and not booking.agreed:
         return _("Withdrawn") if booking.withdrawn else _("Declined")
     return status(booking.status)
+
+
+def hosts(booking: Booking) -> str:
+    """Who holds a booking."""
+    return ", ".join(crm().display_name(host.user) for host in booking.hosts) or _("No host any more")
 
 
 def happened(entry: HistoryEntry) -> str:

@@ -181,6 +181,28 @@ def test_hosts_without_addresses_are_told_of(patient: MakePatient) -> None:
     assert "warn users have no address: no mail tells hosts of their bookings" in app.says("columns")
 
 
+def test_hosts_whose_address_no_mail_can_be_written_to_are_counted(patient: MakePatient) -> None:
+    app = patient()
+    booked(app)
+    assert app.says("hosts").startswith("ok 1 host")
+    with app.app.app_context():
+        db.session.query(User).one().email = "Ann Meyer <ann@example.com>"
+        db.session.commit()
+    said = app.says("hosts")
+    assert "warn 1 host with an address that no mail can be written to: no mail tells of bookings" in said
+    assert "Meyer" not in said
+
+
+def test_meetings_whose_hosts_were_deleted_are_counted(patient: MakePatient) -> None:
+    app = patient()
+    booked(app)
+    run(app, "DELETE FROM booking_booking_host")
+    said = app.says("hosts")
+    assert "warn 1 meeting without a host any more: the users who were to hold them are deleted" in said
+    run(app, "UPDATE booking_booking SET status = 'cancelled'")
+    assert app.says("hosts").startswith("ok 1 host")
+
+
 def test_keys_that_are_missing_derived_or_wrong_are_told_apart(patient: MakePatient) -> None:
     derived = patient(BOOKING_ENCRYPTION_KEYS=None)
     assert "warn secrets are encrypted with a key derived from SECRET_KEY" in derived.says("encryption")

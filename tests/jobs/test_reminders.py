@@ -9,7 +9,7 @@ import time_machine
 
 from flask_booking import catalog, jobs
 from flask_booking.jobs.relay import tidy
-from flask_booking.models import BookingStatus, Host, MessageState
+from flask_booking.models import BookingStatus, Host, MessageRule, MessageState
 from flask_booking.scheduling import cancel, mark, reassign, reschedule
 from flask_booking.state import session
 from tests.fixtures.people import make_host
@@ -118,9 +118,34 @@ def test_a_reminder_being_retried_survives_a_change_of_the_rules(office: Office,
     assert len(deliver_at(office, office.at(4) + dt.timedelta(minutes=5))) == 1
 
 
-def test_nobody_is_reminded_of_what_is_over(office: Office, confirmed: int) -> None:
+def test_a_reminder_is_sent_late_while_it_still_helps(office: Office, confirmed: int) -> None:
+    assert len(deliver_at(office, office.at(5) - dt.timedelta(minutes=1))) == 1
+
+
+def test_nobody_is_reminded_of_a_meeting_that_has_begun(office: Office, confirmed: int) -> None:
+    assert deliver_at(office, office.at(5)) == []
+    reminder = office.message(kind="reminder")
+    assert (reminder.state, reminder.last_error) == (MessageState.DROPPED, "the meeting has begun")
+
+
+@pytest.mark.parametrize(("minutes", "anchor"), [(0, "start"), (-10, "end")])
+def test_what_is_due_within_the_meeting_is_sent_until_it_is_over(
+    office: Office, confirmed: int, minutes: int, anchor: str
+) -> None:
+    rule, host = session().query(MessageRule).one(), session().query(Host).one()
+    catalog.save_rule(host, {"minutes": minutes, "anchor": anchor, "audience": "guest"}, rule)
+    assert deliver_at(office, office.at(5) - dt.timedelta(minutes=1)) == []
+    office.smtp.refuse("451 later")
+    assert deliver_at(office, office.at(5) + dt.timedelta(minutes=20)) == []
+    assert len(deliver_at(office, office.at(5) + dt.timedelta(minutes=28))) == 1
+
+
+def test_nobody_is_reminded_within_a_meeting_that_is_over(office: Office, confirmed: int) -> None:
+    rule, host = session().query(MessageRule).one(), session().query(Host).one()
+    catalog.save_rule(host, {"minutes": 0, "anchor": "start", "audience": "guest"}, rule)
     assert deliver_at(office, office.at(5) + dt.timedelta(hours=1)) == []
-    assert office.message(kind="reminder").state is MessageState.DROPPED
+    reminder = office.message(kind="reminder")
+    assert (reminder.state, reminder.last_error) == (MessageState.DROPPED, "the meeting is over")
 
 
 def test_a_follow_up_is_sent_after_the_meeting_was_completed(office: Office, confirmed: int) -> None:

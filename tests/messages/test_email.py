@@ -115,9 +115,24 @@ def test_a_message_id_must_be_one() -> None:
         mail(message_id="<a@b>\r\nBcc: x@y")
 
 
-def test_a_domain_beyond_ascii_is_written_as_dns_has_it() -> None:
-    message = parsed(mail(Person("Jörg", "joerg@müller.example"), invitation=None))
-    assert message["To"].addresses[0].addr_spec == "joerg@xn--mller-kva.example"
+@pytest.mark.parametrize(
+    ("domain", "in_dns"),
+    [
+        ("Müller.example", "xn--mller-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("βόλος.example", "xn--nxasmm1c.example"),
+        ("xn--strae-oqa.example", "xn--strae-oqa.example"),
+    ],
+)
+def test_a_domain_beyond_ascii_is_written_as_dns_has_it(domain: str, in_dns: str) -> None:
+    """``ß`` and the final sigma make domains of their own, which strangers may own."""
+    message = parsed(mail(Person("Jörg", f"joerg@{domain}"), invitation=None))
+    assert message["To"].addresses[0].addr_spec == f"joerg@{in_dns}"
+
+
+def test_a_domain_that_dns_cannot_have_is_refused() -> None:
+    with pytest.raises(ValueError, match="domain"):
+        mail(Person("Jörg", "joerg@mü--ller-.example"), invitation=None)
 
 
 def test_an_address_with_letters_beyond_ascii_is_written_as_it_is() -> None:

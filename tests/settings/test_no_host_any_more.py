@@ -1,0 +1,124 @@
+"""A meeting whose host's user was deleted is seen by the page's owner, who gives it to somebody or cancels it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+
+from example_app.models import Activity, Contact, User
+from flask_booking import catalog, scheduling
+from flask_booking.errors import ChangeRefused
+from flask_booking.jobs.outbox import deliver_due
+from flask_booking.jobs.relay import tidy
+from flask_booking.messages.transport import CONSOLE
+from flask_booking.models import Booking, BookingStatus, MessageState, OutboxMessage
+from flask_booking.state import session
+
+from .conftest import Office, Screens, tomorrow
+
+GONE = "No host any more"
+
+
+@pytest.fixture(autouse=True)
+def _mails(office: Office) -> None:
+    office.app.config["BOOKING_MAIL_URL"] = CONSOLE
+
+
+def left(office: Office, **guest: str) -> str:
+    """A booking with Ann that was given to Ben before the CRM deleted him."""
+    public_id = office.booking("ann", **guest)
+    with office.app.app_context():
+        scheduling.reassign(row(public_id).id, office.host("ben").id)
+        deliver_due(office.app)
+        session().execute(sa.update(Contact).values(owner_id=office.users["ann"]))
+        session().execute(sa.update(Activity).values(user_id=office.users["ann"]))
+        session().delete(session().get(User, office.users["ben"]))
+        session().commit()
+        assert row(public_id).hosts == []
+    return public_id
+
+
+def row(public_id: str) -> Booking:
+    return session().query(Booking).filter_by(public_id=public_id).one()
+
+
+def mails(office: Office, capsys: pytest.CaptureFixture[str]) -> str:
+    """What is sent now; nothing else may fail."""
+    capsys.readouterr()
+    with office.app.app_context():
+        deliver_due(office.app)
+        unfinished = sa.select(OutboxMessage.topic, OutboxMessage.last_error).where(
+            OutboxMessage.state.in_((MessageState.WAITING, MessageState.FAILED)), OutboxMessage.rule_id.is_(None)
+        )
+        assert session().execute(unfinished).all() == []
+    return capsys.readouterr().out
+
+
+def test_its_owner_finds_it_among_the_bookings(office: Office, ann: Screens) -> None:
+    public_id = left(office)
+    assert GONE in ann.text("/bookings")
+    assert GONE in ann.text("/bookings", show="all")
+    assert f",{GONE},Sam Guest," in ann.get("/bookings.csv").text
+    assert f"Host {GONE}" in ann.text(f"/bookings/{public_id}")
+    assert "sam@example.com" not in ann.text("/bookings", show="cancelled")
+    office.booking("cleo", email="kim@example.com")
+    cleo = office.as_user("cleo")
+    assert GONE not in cleo.text("/bookings")
+    assert GONE in cleo.text("/bookings", of="all")
+
+
+def test_its_owner_takes_it_and_everybody_is_told(
+    office: Office, ann: Screens, capsys: pytest.CaptureFixture[str]
+) -> None:
+    public_id = left(office)
+    assert ann.post(f"/bookings/{public_id}/reassign", to="ann").status_code == 303
+    told = mails(office, capsys)
+    assert "Subject: New host: Intro with Ann Meyer" in told
+    assert "Subject: Handed to you: Sam Guest" in told
+    assert GONE not in ann.text("/bookings")
+
+
+def test_its_owner_cancels_it_and_the_guest_is_told(
+    office: Office, ann: Screens, capsys: pytest.CaptureFixture[str]
+) -> None:
+    public_id = left(office)
+    assert ann.post(f"/bookings/{public_id}/cancel").status_code == 303
+    assert "Subject: Cancelled: Intro with Ann Meyer" in mails(office, capsys)
+    assert GONE not in ann.text("/bookings")
+
+
+def test_a_request_is_not_accepted_for_nobody(office: Office, ann: Screens, capsys: pytest.CaptureFixture[str]) -> None:
+    with office.app.app_context():
+        catalog.update_event_type(office.event("ann"), {"requires_approval": True})
+    public_id = left(office)
+    assert GONE in ann.text("/bookings", show="pending")
+    refused = ann.post(f"/bookings/{public_id}/accept")
+    assert refused.status_code == 409
+    assert "Nobody holds this meeting any more. Give it to a host first, or decline it." in refused.text
+    with office.app.app_context():
+        assert row(public_id).status is BookingStatus.PENDING
+        with pytest.raises(ChangeRefused):
+            scheduling.accept(row(public_id).id)
+    assert ann.post(f"/bookings/{public_id}/reassign", to="ann").status_code == 303
+    assert ann.post(f"/bookings/{public_id}/accept").status_code == 303
+    assert "Subject: Confirmed: Intro with Ann Meyer" in mails(office, capsys)
+
+
+def test_a_request_for_nobody_is_declined(office: Office, ann: Screens, capsys: pytest.CaptureFixture[str]) -> None:
+    with office.app.app_context():
+        catalog.update_event_type(office.event("ann"), {"requires_approval": True})
+    public_id = left(office)
+    assert ann.post(f"/bookings/{public_id}/decline").status_code == 303
+    assert "Subject:" in mails(office, capsys)
+
+
+def test_it_ends_like_any_other_when_nobody_does_anything(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    public_id = left(office)
+    with time_machine.travel(tomorrow() + dt.timedelta(days=1)):
+        tidy(office.app)
+        mails(office, capsys)
+    with office.app.app_context():
+        assert (row(public_id).status, row(public_id).crm_error) == (BookingStatus.COMPLETED, "")

@@ -75,8 +75,8 @@ def test_each_request_of_the_page_is_answered_as_it_tells(demo: FlaskClient) -> 
     assert asked >= 8
 
 
-OF_SCREENS = {errors.BookedAlready, errors.ChangedMeanwhile}
-"""What only a form of ours can meet."""
+ELSEWHERE = {errors.BookingError, errors.BookedAlready, errors.ChangedMeanwhile}
+"""What has no code, or can be met by a form of ours alone."""
 
 
 def test_the_page_lists_every_code_an_error_can_have() -> None:

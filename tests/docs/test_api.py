@@ -85,9 +85,7 @@ def test_the_page_lists_every_code_an_error_can_have() -> None:
         (one.code, str(one.status))
         for room in (errors, blueprint)
         for one in vars(room).values()
-        if isinstance(one, type)
-        and issubclass(one, errors.BookingError)
-        and one not in {errors.BookingError, *OF_SCREENS}
+        if isinstance(one, type) and issubclass(one, errors.BookingError) and one not in ELSEWHERE
     }
 
     assert listed == told | {("internal", "500")}

@@ -320,8 +320,13 @@ def test_a_question_called_as_one_of_our_parameters_is_not_filled_by_it(ann: Boo
     assert [form.values[f"a_q{n}"] for n in range(3)] == ["", "", ""]
 
 
-def test_the_event_types_own_address_may_have_a_name_in_any_script(ann: Bookable, client: FlaskClient) -> None:
-    event = ann.another(redirect_url="https://例え.jp/danke")
+@pytest.mark.parametrize(
+    ("name", "ascii_name"), [("例え.jp", "xn--r8jz45g.jp"), ("straße.de:8443", "xn--strae-oqa.de:8443")]
+)
+def test_the_event_types_own_address_may_have_a_name_in_any_script(
+    ann: Bookable, client: FlaskClient, name: str, ascii_name: str
+) -> None:
+    event = ann.another(redirect_url=f"https://{name}/danke")
     details = choose(client, f"/book/ann/{event.slug}")
-    assert "form-action 'self' https://xn--r8jz45g.jp;" in details.headers["Content-Security-Policy"]
-    assert send(client, details).location == "https://xn--r8jz45g.jp/danke"
+    assert f"form-action 'self' https://{ascii_name};" in details.headers["Content-Security-Policy"]
+    assert send(client, details).location == f"https://{ascii_name}/danke"

@@ -103,7 +103,7 @@ def settings(environ: Mapping[str, str], instance: Path) -> dict[str, Any]:
             ).split(",")
         ],
         **{name: environ[name] for name in SERVICES if environ.get(name)},
-        "BOOKING_PRIVATE_ADDRESSES": environ.get("BOOKING_PRIVATE_ADDRESSES", "") not in {"", "0"},
+        "BOOKING_PRIVATE_ADDRESSES": environ.get("BOOKING_PRIVATE_ADDRESSES") or False,
         "BOOKING_SUBDOMAINS": environ.get("BOOKING_SUBDOMAINS") or None,
         "BOOKING_DOMAIN_TARGET": environ.get("BOOKING_DOMAIN_TARGET") or None,
         "REDIS_URL": environ.get("REDIS_URL") or None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import shutil
 import sys
 import typing as t
@@ -16,12 +17,26 @@ from flask.cli import AppGroup
 
 from . import jobs, migrating, rotation
 from .calendars import mirror
-from .errors import BookingConfigError
+from .errors import BookingConfigError, frames_of, kind_of
 from .models import ConnectedCalendar, ConnectionState
 from .models.columns import utcnow
 from .state import session
 
-booking = AppGroup("booking", help="Booking: migrations, work and state.")
+_log = logging.getLogger(__name__)
+
+
+class Commands(AppGroup):
+    """Commands that say in words when the database doesn't answer, or lacks what they need."""
+
+    def invoke(self, ctx: click.Context) -> t.Any:
+        """Run the command; what is printed of such an error holds nothing of what was asked."""
+        try:
+            return super().invoke(ctx)
+        except (sa.exc.OperationalError, sa.exc.ProgrammingError) as error:
+            raise click.ClickException(kind_of(error)) from None
+
+
+booking = Commands("booking", help="Booking: migrations, work and state.")
 
 
 def init_app(app: Flask) -> None:
@@ -99,11 +114,19 @@ def work(processes: int, every: float) -> None:
 @click.option("--once", is_flag=True, help="Look once and end: for cron.")
 @click.option("--every", default=15.0, show_default=True, type=click.FloatRange(1, 3600), help="Seconds between looks.")
 def relay(once: bool, every: float) -> None:
-    """Ring for what is due, without an RQ worker; deliver it here when there is no Redis."""
-    if once:
-        click.echo(f"{jobs.Relay(_app()).look()} messages")
-    else:
+    """Ring for what is due, without an RQ worker; deliver it here when there is no Redis.
+
+    With --once it ends with status 1 when something kept it from looking at everything.
+    """
+    if not once:
         jobs.relay_only(_app(), every=every)
+        return
+    try:
+        count = jobs.Relay(_app()).round()
+    except Exception as error:
+        _log.debug("it failed here:\n%s", frames_of(error))
+        raise click.ClickException(f"the relay failed with {kind_of(error)}") from None
+    click.echo(f"{count} messages")
 
 
 @booking.command()

@@ -5,6 +5,8 @@ The configuration page of the docs is made from this.
 
 from __future__ import annotations
 
+import collections.abc as c
+import re
 import typing as t
 
 BOOKING_URL_PREFIX = "/book"
@@ -37,7 +39,7 @@ BOOKING_DOMAIN_CHECK: t.Callable[[t.Any], str] | None = None
 """Decides whether a domain belongs to whoever claims it: gets a :class:`~flask_booking.domains.Claim`, returns what is
 missing in a sentence for the host, or an empty text.  None looks for both records in the DNS."""
 
-BOOKING_BASE_TEMPLATE = "base.html"
+BOOKING_BASE_TEMPLATE: str | None = "base.html"
 """The CRM's template that the settings screens extend; None gives them a plain page of their own."""
 
 BOOKING_BASE_BLOCKS: dict[str, str] = {}
@@ -239,3 +241,65 @@ BOOKING_CACHE_SIZE = 512
 def defaults() -> dict[str, t.Any]:
     """Every key with its default."""
     return {name: value for name, value in globals().items() if name.startswith("BOOKING_")}
+
+
+# What is given
+
+
+_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_SPANS = ("_SECONDS", "_MINUTES", "_HOURS", "_DAYS")
+"""Numbers of these may have fractions; what is counted can't."""
+_FROM_ONE = {"BOOKING_CLAIM_SECONDS", "BOOKING_MAX_ATTEMPTS", "BOOKING_MAX_CONTENT_LENGTH"}
+"""Numbers that must not be 0: nothing would be done, or everything twice."""
+
+
+def read_values(given: c.MutableMapping[str, t.Any]) -> list[str]:
+    """Put numbers and yes or no that came as text, as environments give them, back as what they mean.
+
+    The kind of a key is that of its default; where that is None, whoever uses the key looks at it.  Returns a sentence
+    for each value that is of another kind.
+    """
+    problems = []
+    for key, default in defaults().items():
+        value = given[key]
+        also_none = "None" in __annotations__.get(key, "") and value is None
+        if default is None or also_none or key == "BOOKING_RATE_LIMITS":  # `guards` completes and checks those
+            continue
+        try:
+            given[key] = _read(key, value, default)
+        except ValueError as error:
+            problems.append(f"{key}: {value!r} is {error}")
+    return problems
+
+
+def _read(key: str, value: t.Any, default: t.Any) -> t.Any:
+    """``value`` as the kind that ``default`` has.  Raises :class:`ValueError` with what it is not."""
+    if isinstance(default, bool):
+        word = str(value).strip().lower()
+        if word not in _WORDS:
+            raise ValueError("neither True nor False")
+        return _WORDS[word]
+    if isinstance(default, int):
+        return _number(value, least=int(key in _FROM_ONE), whole=not key.endswith(_SPANS), example=default)
+    if isinstance(default, str):
+        if value is None and not default:
+            return default
+        if not isinstance(value, str):
+            raise ValueError(f"no text, such as {default or str(value)!r}")
+    elif isinstance(default, c.Mapping):
+        if not isinstance(value, c.Mapping):
+            raise ValueError("no dictionary")
+    elif isinstance(value, str | bytes | c.Mapping) or not isinstance(value, c.Collection):
+        raise ValueError(f"no list, such as [{value!r}]" if isinstance(value, str) else "no list")
+    return value
+
+
+def _number(value: t.Any, *, least: int, whole: bool, example: int) -> int | float:
+    number = value
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,15}(\.[0-9]{1,15})?\s*", value):
+        number = float(value) if "." in value else int(value)
+    right = isinstance(number, int if whole else int | float) and not isinstance(number, bool)
+    if not right or not least <= number < 10**15:  # neither is infinity, nor what is no number
+        kind = "whole number" if whole else "number"
+        raise ValueError(f"no {kind} of at least {least}, such as {example}")
+    return t.cast("int | float", number)

@@ -13,7 +13,7 @@ from . import models as models  # importing them declares the tables that `bind`
 from .crm import CRM
 from .encryption import encryption_keys
 from .errors import BookingConfigError
-from .guards import check_config
+from .guards import complete_limits
 from .i18n import OWN_TEXTS
 from .i18n.catalogues import translated
 from .i18n.locale import known_locale
@@ -56,9 +56,11 @@ class FlaskBooking:
         unknown = {key for key in app.config if key.startswith("BOOKING_")} - config.defaults().keys()
         if unknown:
             raise BookingConfigError("\n".join(map(_unknown, sorted(unknown))))
+        problems = config.read_values(app.config) + complete_limits(app.config)
+        if problems:
+            raise BookingConfigError("\n".join(problems))
         _check_addresses(app)
         _check_languages(app)
-        check_config(app.config)
         encryption_keys(app.config["BOOKING_ENCRYPTION_KEYS"], app.config.get("SECRET_KEY"))
         check_keys(db, crm.models)
         crm.check()
@@ -80,7 +82,7 @@ def _unknown(key: str) -> str:
 def _check_addresses(app: Flask) -> None:
     """Refuse an app on which no page of ours would be found."""
     for key in ("BOOKING_URL_PREFIX", "BOOKING_SETTINGS_URL_PREFIX", "BOOKING_API_URL_PREFIX"):
-        prefix = str(app.config[key] or "").rstrip("/")
+        prefix = app.config[key].rstrip("/")
         if prefix and not prefix.startswith("/"):
             raise BookingConfigError(f'{key} is "{prefix}" and must begin with a slash: "/{prefix}"')
         if "<" in prefix:  # links in mails are made where there is no request that could fill it in

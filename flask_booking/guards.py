@@ -27,7 +27,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from .config import BOOKING_RATE_LIMITS
 from .encryption import encryption_keys, sign, unsign
-from .errors import BookingConfigError, NotBookable, Refused, TooManyRequests
+from .errors import NotBookable, Refused, TooManyRequests
 from .i18n import gettext as _
 from .models import UsedChallenge
 from .scheduling.transaction import transact
@@ -47,25 +47,16 @@ _REDIS_PAUSE = 15
 # What is configured
 
 
-def check_config(config: c.MutableMapping[str, t.Any]) -> None:
-    """Complete the rate limits by the default ones.
-
-    Raises :class:`~flask_booking.errors.BookingConfigError` with every limit that couldn't be kept.
-    """
-    given, problems = config["BOOKING_RATE_LIMITS"], []
+def complete_limits(config: c.MutableMapping[str, t.Any]) -> list[str]:
+    """Complete the rate limits by the default ones.  Returns a sentence for every one that couldn't be kept."""
+    given = config["BOOKING_RATE_LIMITS"]
     if not isinstance(given, c.Mapping):
         hint = "BOOKING_RATE_LIMIT_ENABLED = False lifts all limits"
-        problems.append(f'BOOKING_RATE_LIMITS is a dict such as {{"book": "10 per minute"}}, not {given!r}; {hint}')
-        given = {}
-    problems += [problem for kind, text in given.items() if (problem := _problem_of(kind, text))]
-    most = _whole(config["BOOKING_MAX_CONTENT_LENGTH"])
-    if most is None:
-        told = f"{config['BOOKING_MAX_CONTENT_LENGTH']!r} is no whole number of bytes, such as {64 * 1024}"
-        problems.append(f"BOOKING_MAX_CONTENT_LENGTH: {told}")
-    if problems:
-        raise BookingConfigError("\n".join(problems))
-    config["BOOKING_RATE_LIMITS"] = {**BOOKING_RATE_LIMITS, **{kind: text.strip() for kind, text in given.items()}}
-    config["BOOKING_MAX_CONTENT_LENGTH"] = most
+        return [f'BOOKING_RATE_LIMITS is a dict such as {{"book": "10 per minute"}}, not {given!r}; {hint}']
+    problems = [problem for kind, text in given.items() if (problem := _problem_of(kind, text))]
+    if not problems:
+        config["BOOKING_RATE_LIMITS"] = {**BOOKING_RATE_LIMITS, **{kind: text.strip() for kind, text in given.items()}}
+    return problems
 
 
 def _problem_of(kind: object, text: object) -> str:
@@ -86,13 +77,6 @@ def _is_limit(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _whole(value: object) -> int | None:
-    """A number from 1, also one that is given as text, as environments do."""
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 # Rates

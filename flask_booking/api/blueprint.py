@@ -16,10 +16,24 @@ from ..i18n import default_locale, first_spoken, gettext_noop, set_locale
 from ..i18n import gettext as _
 from ..state import session
 
+if t.TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 api = Blueprint("booking_api", __name__)
 _log = logging.getLogger(__name__)
 
 M = t.TypeVar("M", bound=BaseModel)
+
+_SENTENCES = {
+    "missing": gettext_noop("Please fill this in."),
+    "string_type": gettext_noop("Please give a text."),
+    "string_too_long": gettext_noop("Please use at most %(most)s characters."),
+    "int_type": gettext_noop("Please enter a whole number."),
+    "dict_type": gettext_noop("Please give a JSON object."),
+    "too_long": gettext_noop("Please give at most %(most)s entries."),
+    "any": gettext_noop("Please check this value."),
+}
+"""What pydantic's kinds of errors are called here, in the caller's language."""
 
 
 class TooLarge(BookingError):
@@ -70,13 +84,19 @@ def body(model: type[M]) -> M:
     try:
         return model.model_validate_json(raw or b"{}", strict=True)
     except ValidationError as error:
-        problems = {
-            ".".join(map(str, one["loc"])): one["msg"].removeprefix("Value error, ")
-            for one in error.errors(include_url=False)
-        }
+        found = error.errors(include_url=False, include_input=False)
+        problems = {".".join(map(str, one["loc"])): _sentence_of(one) for one in found}
         if "" in problems:
             raise Malformed from None
         raise InvalidInput(fields=problems) from None
+
+
+def _sentence_of(error: ErrorDetails) -> str:
+    """What is wrong with a field.  Those who check one themselves say it in the caller's language already."""
+    told = error.get("ctx", {})
+    if error["type"] == "value_error":
+        return str(told["error"])
+    return _(_SENTENCES.get(error["type"], _SENTENCES["any"]), most=told.get("max_length"))
 
 
 @api.before_request

@@ -7,7 +7,7 @@ import time
 import typing as t
 
 from flask import Response, request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainValidator
 
 from .. import guards, links, scheduling
 from ..errors import InvalidInput, NoLongerOffered, NotBookable
@@ -122,6 +122,18 @@ def _key(value: str) -> str:
     return value
 
 
+def _answer(value: object) -> str | bool | list[str]:
+    """One of three kinds; a list is for questions with several answers."""
+    one = isinstance(value, str | bool)
+    if one or (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+        return t.cast("str | bool | list[str]", value)
+    raise ValueError(_("Please answer with a text, with true or false, or with a list of texts."))
+
+
+Answer = t.Annotated[str | bool | list[str], PlainValidator(_answer)]
+"""What a guest answers to a question; a plain union would tell one mistake three times."""
+
+
 class BookingBody(BaseModel):
     """A guest's request.  ``start`` is RFC 3339 with an offset; ``answers`` maps ids of questions to texts."""
 
@@ -132,10 +144,10 @@ class BookingBody(BaseModel):
     duration: int | None = None
     phone: str = Field("", max_length=200)
     location: str | None = Field(None, max_length=40)
-    answers: dict[str, str | bool | list[str]] = Field(default_factory=dict, max_length=100)
+    answers: dict[str, Answer] = Field(default_factory=dict, max_length=100)
     notes: str = Field("", max_length=20_000)
     hold: str | None = Field(None, max_length=400)
-    idempotency_key: t.Annotated[str, AfterValidator(_key)] | None = Field(None, max_length=200)
+    idempotency_key: t.Annotated[str, Field(max_length=200), AfterValidator(_key)] | None = None
     altcha: str = Field("", max_length=2000)
 
 

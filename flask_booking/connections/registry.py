@@ -27,8 +27,6 @@ class Registry(t.Generic[P]):
     def init_app(self, app: Flask, *, taken: c.Collection[str] = ()) -> None:
         """Refuse services that can't be meant, and names that are ``taken``.  They are loaded when needed first."""
         given = app.config[self.config]
-        if not isinstance(given, dict):
-            raise BookingConfigError(f"{self.config} is a dictionary: {{name: class, object or dotted path}}")
         for name in given:
             named = isinstance(name, str) and name.isidentifier() and len(name) <= self.longest
             if not named or name in taken:

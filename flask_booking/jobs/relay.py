@@ -65,19 +65,24 @@ class Relay:
         self.wake.set()
 
     def look(self) -> int:
-        """One round.  Returns how many messages this process delivered or rang for."""
+        """One round, whose errors are logged.  Returns how many messages this process delivered or rang for."""
         count = 0
         try:
-            count = self._messages() + self._calendars()
-            if time.monotonic() >= self._tidy_at:
-                self._tidy_at = time.monotonic() + HOUSEKEEPING_SECONDS
-                tidy(self.app)
+            count = self.round()
             self._troubled = False
         except Exception as error:
             if not self._troubled:
                 _log.error("the relay failed with %s and goes on trying", kind_of(error))
                 _log.debug("it failed here:\n%s", frames_of(error))
             self._troubled = True
+        return count
+
+    def round(self) -> int:
+        """The same, but raises what goes wrong."""
+        count = self._messages() + self._calendars()
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + HOUSEKEEPING_SECONDS
+            tidy(self.app)
         return count
 
     def _messages(self) -> int:

@@ -35,10 +35,7 @@ def check_looks(config: c.Mapping[str, t.Any]) -> None:
         raise BookingConfigError(f"BOOKING_ACCENT = {config['BOOKING_ACCENT']!r}: a colour is written like #2456d6")
     if config["BOOKING_APPEARANCE"] not in ("auto", "light", "dark"):
         raise BookingConfigError(f"BOOKING_APPEARANCE = {config['BOOKING_APPEARANCE']!r}: it is auto, light or dark")
-    sheets = config["BOOKING_STYLESHEETS"]
-    if isinstance(sheets, str):
-        raise BookingConfigError(f"BOOKING_STYLESHEETS is a list: [{sheets!r}]")
-    for sheet in sheets:
+    for sheet in config["BOOKING_STYLESHEETS"]:
         if not re.fullmatch(r"https://[^\s\"'<>\\]+|/?[^/\s\"'<>\\:][^\s\"'<>\\:]*", sheet):
             raise BookingConfigError(
                 f"BOOKING_STYLESHEETS: {sheet!r} is neither a file in the static folder, nor a path such as "

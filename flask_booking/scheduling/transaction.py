@@ -26,8 +26,8 @@ _DOUBLE = {"23505", "23P01", 1062}  # a second row where a constraint wants one:
 def transact(session: Session, work: c.Callable[[], R], *, attempts: int = 12) -> R:
     """Run ``work`` in a transaction of its own and commit it.
 
-    Whatever the caller had pending is committed first: the work must start with a fresh snapshot.  MariaDB and MySQL
-    are set to READ COMMITTED, above which their gap locks make strangers' bookings deadlock.
+    Whatever the caller had pending is committed first: the work must start with a fresh snapshot.  It runs at the
+    isolation level of the CRM's engine, where that will do (see :func:`_level_for`).
 
     A broken constraint gets a second try, which reads what somebody else wrote first.  Raises
     :class:`~flask_booking.errors.SlotTaken` when a constraint alone knew that the time is taken, and
@@ -36,8 +36,9 @@ def transact(session: Session, work: c.Callable[[], R], *, attempts: int = 12) -
     session.commit()
     for attempt in range(1, attempts + 1):
         try:
-            if session.get_bind().dialect.name in {"mysql", "mariadb"}:
-                session.connection(execution_options={"isolation_level": "READ COMMITTED"})
+            level = _level_for(session.get_bind())
+            if level:
+                session.connection(execution_options={"isolation_level": level})
             result = work()
             session.commit()
             return result
@@ -54,6 +55,24 @@ def transact(session: Session, work: c.Callable[[], R], *, attempts: int = 12) -
             session.rollback()
             raise
     raise AssertionError("unreachable")
+
+
+def _level_for(bind: sa.Engine | sa.Connection) -> str | None:
+    """The isolation level that a transaction needs in the place of the engine's own; None where that will do.
+
+    Above READ COMMITTED the gap locks of MariaDB and MySQL make strangers' bookings deadlock.  In AUTOCOMMIT each
+    statement would be a transaction: locks would be gone before what they guard, and nothing would be undone.
+    """
+    name = bind.dialect.name
+    if name in {"mysql", "mariadb"}:
+        return "READ COMMITTED"
+    # The second is what `create_engine` was told; only a query would say it publicly.
+    own = bind.get_execution_options().get(
+        "isolation_level", getattr(bind.dialect, "_on_connect_isolation_level", None)
+    )
+    if own != "AUTOCOMMIT":
+        return None
+    return "SERIALIZABLE" if name == "sqlite" else "READ COMMITTED"  # which SQLite hasn't got
 
 
 def lock_calendars(session: Session, host_ids: c.Iterable[int]) -> dict[int, int]:

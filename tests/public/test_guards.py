@@ -208,7 +208,10 @@ def test_limits_that_are_not_named_keep_their_defaults(make_app: MakeApp, databa
         ({"BOOKING_RATE_LIMITS": {"book": None}}, 'BOOKING_RATE_LIMITS["book"]: None can\'t be read'),
         ({"BOOKING_RATE_LIMITS": "10 per minute"}, "BOOKING_RATE_LIMITS is a dict such as"),
         ({"BOOKING_RATE_LIMITS": None}, "BOOKING_RATE_LIMIT_ENABLED = False lifts all limits"),
-        ({"BOOKING_MAX_CONTENT_LENGTH": "64 kB"}, "BOOKING_MAX_CONTENT_LENGTH: '64 kB' is no whole number of bytes"),
+        (
+            {"BOOKING_MAX_CONTENT_LENGTH": "64 kB"},
+            "BOOKING_MAX_CONTENT_LENGTH: '64 kB' is no whole number",
+        ),
         ({"BOOKING_MAX_CONTENT_LENGTH": 1.5}, "BOOKING_MAX_CONTENT_LENGTH: 1.5 is no whole number"),
         ({"BOOKING_MAX_CONTENT_LENGTH": None}, "BOOKING_MAX_CONTENT_LENGTH: None is no whole number"),
         ({"BOOKING_MAX_CONTENT_LENGTH": 0}, "BOOKING_MAX_CONTENT_LENGTH: 0 is no whole number"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from flask_booking.scheduling import book
 from flask_booking.scheduling import transaction as transactions
 from flask_booking.scheduling.transaction import is_contention, lock_calendars, transact
 from flask_booking.state import state
+from tests.fixtures.apps import MakeApp
 from tests.scheduling.bookable import midnight, new_event, new_host, request
 
 
@@ -96,6 +98,31 @@ def test_any_other_error_is_raised_at_once_and_undoes_all(crm: Flask, error: Bas
         transact(db.session, work)
     assert tried == [1]
     assert db.session.scalars(sa.select(User)).all() == []
+
+
+@pytest.mark.parametrize("named", ["isolation_level", "execution_options"])
+def test_it_is_a_transaction_where_the_crm_commits_each_statement_by_itself(
+    make_app: MakeApp, each_database: str, named: str
+) -> None:
+    told: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
+    app = make_app(each_database, SQLALCHEMY_ENGINE_OPTIONS=told if named in told else {named: told})
+    with app.app_context():
+        db.session.add(User(email="first@example.com", name="X", password_hash=""))
+        db.session.flush()
+        db.session.rollback()
+        assert db.session.scalars(sa.select(User.email)).all() == ["first@example.com"], "so the CRM wanted it"
+
+        def work() -> None:
+            db.session.add(User(email="second@example.com", name="X", password_hash=""))
+            db.session.flush()
+            raise KeyError
+
+        with pytest.raises(KeyError):
+            transact(db.session, work)
+        assert db.session.scalars(sa.select(User.email)).all() == ["first@example.com"]
+        db.session.execute(sa.delete(User))
+        db.session.rollback()
+        assert db.session.scalars(sa.select(User.email)).all() == [], "afterwards it is as the CRM wants it again"
 
 
 class TestOnEachDatabase:

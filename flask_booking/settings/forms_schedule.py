@@ -24,6 +24,7 @@ LABELS = {
     "title": lazy_gettext("What for"),
     "starts": lazy_gettext("Begins"),
     "ends": lazy_gettext("Ends"),
+    "repeat": lazy_gettext("Repeats"),
     "rrule": lazy_gettext("Repeats"),
     "until": lazy_gettext("Repeats until"),
 }
@@ -173,7 +174,7 @@ def blocked_values(values: dict[str, t.Any]) -> dict[str, t.Any]:
     all_day = values["all_day"]
     starts = _moment(values["first"], "00:00" if all_day else values["start"], "starts", problems)
     ends = _moment(values["last"] or values["first"], "00:00" if all_day else values["end"], "ends", problems)
-    rule = _rule(values, problems)
+    rule = _rule(values, starts.date(), problems)
     if problems:
         raise InvalidInput(fields=problems)
     return {"title": values["title"], "all_day": all_day, "starts": starts, "ends": ends, "rrule": rule}
@@ -190,7 +191,7 @@ def _moment(day: str, time: str, field: str, problems: dict[str, str]) -> dt.dat
     return found.replace(tzinfo=None)
 
 
-def _rule(values: dict[str, t.Any], problems: dict[str, str]) -> str:
+def _rule(values: dict[str, t.Any], first: dt.date, problems: dict[str, str]) -> str:
     repeat = values["repeat"]
     if repeat in ("", "none"):
         return ""
@@ -199,16 +200,22 @@ def _rule(values: dict[str, t.Any], problems: dict[str, str]) -> str:
             problems["rrule"] = _("Please enter a repetition rule, or choose another repetition.")
         return str(values["rrule"])
     if repeat not in ("daily", "weekly", "monthly"):
-        problems["rrule"] = _("Please choose how it repeats.")
+        problems["repeat"] = _("Please choose how it repeats.")
         return ""
     rule = f"FREQ={repeat.upper()}"
+    days_until_first = 0
     if repeat == "weekly" and values["days"]:
         rule += ";BYDAY=" + ",".join(day for day in DAYS if day in values["days"])
+        days_until_first = min((DAYS.index(day) - first.weekday()) % 7 for day in values["days"])
     if values["until"]:
         try:
-            rule += f";UNTIL={dt.date.fromisoformat(values['until']):%Y%m%d}T235959"
+            until = dt.date.fromisoformat(values["until"])
         except ValueError:
             problems["until"] = _("Please enter a date, such as 2026-12-31.")
+            return ""
+        if "starts" not in problems and (until - first).days < days_until_first:
+            problems["until"] = _("The last date comes after the first one.")
+        rule += f";UNTIL={until:%Y%m%d}T235959"
     return rule
 
 

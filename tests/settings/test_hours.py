@@ -180,6 +180,8 @@ BLOCK = {
         ({"repeat": "daily"}, "FREQ=DAILY"),
         ({"repeat": "weekly", "days": ["WE", "MO"]}, "FREQ=WEEKLY;BYDAY=MO,WE"),
         ({"repeat": "monthly", "until": "2030-06-30"}, "FREQ=MONTHLY;UNTIL=20300630T235959"),
+        ({"repeat": "daily", "until": "2030-01-07"}, "FREQ=DAILY;UNTIL=20300107T235959"),
+        ({"repeat": "weekly", "days": ["SU"], "until": "2030-01-13"}, "FREQ=WEEKLY;BYDAY=SU;UNTIL=20300113T235959"),
         ({"repeat": "custom", "rrule": "freq=weekly;interval=2"}, "FREQ=WEEKLY;INTERVAL=2"),
     ],
 )
@@ -229,6 +231,12 @@ RULE_OF_500 = "FREQ=MONTHLY;BYMONTHDAY=" + "7," * 237 + "10"
         ({"repeat": "custom", "rrule": ""}, "Repeats: Please enter a repetition rule"),
         ({"repeat": "custom", "rrule": RULE_OF_500 + ",8"}, "Repeats: Please use at most 500 characters."),
         ({"repeat": "daily", "until": "soon"}, "Repeats until: Please enter a date"),
+        ({"repeat": "daily", "until": "2030-01-06"}, "Repeats until: The last date comes after the first one."),
+        (
+            {"repeat": "weekly", "days": ["SU"], "until": "2030-01-12"},
+            "Repeats until: The last date comes after the first one.",
+        ),
+        ({"repeat": "hourly"}, "Repeats: Please choose how it repeats."),
         ({"start": "09:00+02:00"}, "Begins: Please enter times such as 09:00 and 17:00."),
         ({"end": "11:00Z"}, "Ends: Please enter times such as 09:00 and 17:00."),
         ({"all_day": "1", "last": "9999-12-31"}, "Ends: Please enter a date before the year 9000."),
@@ -246,6 +254,14 @@ def test_a_wrong_block_is_refused_in_words(office: Office, ann: Screens, changes
         assert session().query(BlockedTime).count() == 0
     assert "No coming time fits what is entered." in said(ann.post("/preview/blocked", **BLOCK | changes))
     assert problem in said(ann.post("/blocked/new", **BLOCK | changes | {"do": "preview"}))
+
+
+def test_a_wrong_block_is_told_beside_a_field_that_can_be_seen(ann: Screens) -> None:
+    for changes, field in (({"repeat": "daily", "until": "2030-01-06"}, "until"), ({"repeat": "hourly"}, "repeat")):
+        page = ann.post("/blocked/new", **BLOCK | changes).text
+        assert f'href="#bk-{field}"' in page
+        assert f'id="bk-{field}-problem"' in page
+        assert "bk-rrule-problem" not in page
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

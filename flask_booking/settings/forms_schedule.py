@@ -35,6 +35,11 @@ DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 # Weekly hours
 
 
+def weekly_labels() -> dict[str, t.Any]:
+    """The labels of weekly hours: each day has the name that the reader gives it."""
+    return {**LABELS, **{f"weekly.{day}": name for day, name in enumerate(words.weekdays())}}
+
+
 def blank(time_zone: str, weekly: list[t.Any]) -> dict[str, t.Any]:
     """What the form of a new schedule begins with."""
     return {"name": "", "time_zone": time_zone, "days": [shown_ranges(day) for day in weekly]}

@@ -74,9 +74,17 @@ def test_wrong_hours_are_told_at_their_day_and_kept(ann: Screens) -> None:
     text = said(answer)
     assert "Name: Please fill this in." in text
     assert "Time zone: This time zone isn't known." in text
-    assert "Weekly hours 2: These times overlap." in text
-    assert "Weekly hours 3: Please enter times such as 09:00 and 17:00." in text
+    assert "Tuesday: These times overlap." in text
+    assert "Wednesday: Please enter times such as 09:00 and 17:00." in text
     assert 'value="soon"' in answer.text
+
+
+def test_the_summary_names_days_in_the_readers_language(office: Office, ann: Screens) -> None:
+    with office.app.app_context():
+        office.host().locale = "fr"
+        session().commit()
+    wrong = WEEK | {"day2-start": ["soon"], "day2-end": ["17:00"]}
+    assert "mercredi : Saisissez des heures" in said(ann.post("/schedules/new", **wrong))
 
 
 def test_monday_is_copied_and_ranges_are_added_without_a_script(ann: Screens) -> None:

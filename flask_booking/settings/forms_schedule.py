@@ -92,7 +92,11 @@ def summary(schedule: Schedule) -> list[tuple[str, str]]:
 
 def hours(ranges: t.Iterable[t.Sequence[int]]) -> str:
     """Ranges in words: 09:00 – 12:00, 13:00 – 17:00."""
-    return ", ".join(f"{_time(start)} – {_time(end)}" for start, end in ranges)
+    return ", ".join(_hours(start, end) for start, end in ranges)
+
+
+def _hours(start: int, end: int) -> str:
+    return _("all day") if (start, end) == (0, 1440) else f"{_time(start)} – {_time(end)}"
 
 
 def _time(minutes: int) -> str:

@@ -154,6 +154,7 @@ def _page(schedule: Schedule | None, form: Form, override: Form | None = None) -
         "schedule.html",
         schedule=schedule,
         form=form,
+        hours=forms_schedule.hours,
         override=override or Form(forms_schedule.blank_override(), forms_schedule.LABELS),
         overrides=[one for one in schedule.overrides if one.last >= today] if schedule else [],
         past_overrides=sum(one.last < today for one in schedule.overrides) if schedule else 0,

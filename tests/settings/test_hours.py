@@ -55,6 +55,8 @@ def test_several_ranges_a_day_nights_and_whole_days_are_kept(office: Office, ann
     assert 'name="day4-start" value="22:00"' in page
     assert 'name="day4-end" value="02:00"' in page
     assert "ends next day" in page
+    listed = ann.text("/schedules")
+    assert "Fri 22:00 – 02:00 (next day) Sat all day" in listed
 
 
 def test_wrong_hours_are_told_at_their_day_and_kept(ann: Screens) -> None:
@@ -77,6 +79,21 @@ def test_wrong_hours_are_told_at_their_day_and_kept(ann: Screens) -> None:
     assert "Tuesday: These times overlap." in text
     assert "Wednesday: Please enter times such as 09:00 and 17:00." in text
     assert 'value="soon"' in answer.text
+
+
+def test_hours_that_end_when_they_begin_are_refused_unless_they_are_a_whole_day(
+    office: Office, ann: Screens, own_schedule: str
+) -> None:
+    said_so = "These hours end when they begin. A whole day is 00:00 to 00:00."
+    answer = ann.post("/schedules/new", **WEEK | {"day1-start": ["09:00"], "day1-end": ["09:00"]})
+    assert answer.status_code == 422
+    assert f"Tuesday: {said_so}" in said(answer)
+    assert 'id="bk-weekly-1-problem"' in answer.text
+    data = {"first": "2030-05-01", "kind": "hours", "do": "save"}
+    path = f"/schedules/{own_schedule}/overrides"
+    assert f"Hours: {said_so}" in said(ann.post(path, **data, **{"override-start": "09:00", "override-end": "09:00"}))
+    ann.post(path, **data, note="Fair", **{"override-start": "00:00", "override-end": "00:00"})
+    assert "all day · Fair" in ann.text(f"/schedules/{own_schedule}")
 
 
 def test_the_summary_names_days_in_the_readers_language(office: Office, ann: Screens) -> None:

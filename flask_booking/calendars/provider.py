@@ -222,7 +222,7 @@ class CalendarProvider(t.Protocol):
     name: str
     """In addresses and rows: ``google``."""
     label: str
-    """For people: ``Google Calendar``."""
+    """For people: ``Google Calendar``; shown in their language where the catalogues have it."""
     sign: Sign
     can_write: bool
     can_watch: bool

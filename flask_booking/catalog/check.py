@@ -103,13 +103,17 @@ def zone_key(value: object, field: str, problems: Problems) -> str:
 
 
 def ranges(value: object, field: str, problems: Problems) -> list[list[int]]:
-    """Sorted pairs of minutes after midnight; an end at or before its start runs on over midnight."""
+    """Sorted pairs of minutes after midnight; an end before its start runs on over midnight, and from midnight to
+    midnight is the whole day."""
     found = []
     for pair in t.cast("t.Iterable[t.Any]", value or ()):
         try:
             start, end = (int(edge) for edge in pair)
         except (TypeError, ValueError):
             problems[field] = _("Please enter times such as 09:00 and 17:00.")
+            continue
+        if start == end != 0:
+            problems[field] = _("These hours end when they begin. A whole day is 00:00 to 00:00.")
             continue
         if end <= start:
             end += DAY_MINUTES

@@ -11,9 +11,14 @@ RESERVED = frozenset({"manage", "bookings", "challenge", "hooks", "api", "static
 """Words that addresses of our own begin with; no page can have them."""
 
 
+_LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ł": "l", "đ": "d", "þ": "th", "ð": "d", "ı": "i"})
+"""Letters that Unicode doesn't take apart, as they are usually written in ASCII; ``settings.js`` has them too."""
+
+
 def slug_of(text: str, fallback: str) -> str:
     """``text`` as lower-case ASCII words joined by hyphens; ``fallback`` when nothing is left of it."""
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    spelled = text.lower().translate(_LETTERS)
+    ascii_text = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")[:SLUG_MOST].strip("-") or fallback
 
 

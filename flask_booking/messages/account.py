@@ -56,10 +56,10 @@ class AccountView:
 
 def render_account(host: Host, said: Mapping[str, t.Any]) -> Rendered:
     """The mail for ``host``, in the host's language; ``said`` is the payload of its row."""
-    base = str(said.get("base_url") or base_url())
+    base, service = str(said.get("base_url") or base_url()), str(said.get("service") or "")
     with use_locale(host.language):
         view = AccountView(
-            service=one_line(str(said.get("service") or ""), NAME_LENGTH),
+            service=one_line(_(service) if service else "", NAME_LENGTH),
             account=one_line(str(said.get("account") or ""), NAME_LENGTH),
             effects=tuple(_effects(host, said)),
             action=_("Sign in again") if said.get("signs_in", True) else _("Mend it"),

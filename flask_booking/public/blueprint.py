@@ -21,7 +21,7 @@ from ..errors import BookingError, NoLongerOffered, NotBookable, TooManyRequests
 from ..guards import check_rate, limit_body, refuse_nul
 from ..i18n import gettext as _
 from ..i18n import language_tag
-from ..models import BookingPage
+from ..models import BookingPage, Host
 from ..state import session
 from ..templating import told
 from .addresses import address
@@ -143,8 +143,9 @@ def _way_on(error: BookingError) -> tuple[str, str] | None:
         return None
     if not isinstance(error, NotBookable | NoLongerOffered):
         return address("event", page=page, event=event), _("Choose a time")
-    active = session().scalar(sa.select(BookingPage.id).where(BookingPage.slug == page, BookingPage.active))
-    return (address("page", page=page), _("See what else can be booked")) if active else None
+    open_page = sa.select(BookingPage.id).join(BookingPage.host).where(BookingPage.active, Host.active)
+    found = session().scalar(open_page.where(BookingPage.slug == page))
+    return (address("page", page=page), _("See what else can be booked")) if found else None
 
 
 def sorry(status: int, title: str, text: str, way_on: tuple[str, str] | None = None) -> Response:

@@ -12,6 +12,7 @@ from ..scheduling.choose import NOTHING, Ignoring
 from ..scheduling.offers import LONGEST, EventAddress, offers, offers_for_move
 
 DAY = 86_400
+_FARTHEST = 2 * 366 * DAY
 
 
 class Times(t.Protocol):
@@ -45,14 +46,16 @@ class MoveTimes:
         return [one for one in offers_for_move(self.booking, start=start, end=end).starts if one != now]
 
 
-def first_after(times: Times, after: int) -> int | None:
-    """The first start at or after ``after``, looking at most a year ahead.
+def first_after(times: Times, after: int, until: int | None = None) -> int | None:
+    """The first start at or after ``after``, and before ``until`` if given (epoch seconds), looking at most two years
+    ahead: as far as calendars are turned.
 
     Looks where calendars look, from midnight to midnight, so that what was computed is found again.
     """
     begin = max(after, int(time.time()))
-    for start in range(begin - begin % DAY, begin + 366 * DAY, LONGEST):
-        found = [one for one in times.between(start, start + LONGEST) if one >= begin]
+    end = begin + _FARTHEST if until is None else min(until, begin + _FARTHEST)
+    for start in range(begin - begin % DAY, end, LONGEST):
+        found = [one for one in times.between(start, start + LONGEST) if begin <= one < end]
         if found:
             return found[0]
     return None

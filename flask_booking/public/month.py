@@ -62,7 +62,8 @@ class Link:
 @dataclasses.dataclass(frozen=True)
 class Month:
     """All that the calendar shows.  ``day`` is the chosen day in words, empty when the month has none; ``at`` is its
-    first time, or else the middle of what is shown: what the zone's offset is told of."""
+    first time, or else the middle of what is shown: what the zone's offset is told of.  ``next_free`` leads to the
+    first time after that day, ``first_free`` to the first of all where the day has none and nothing comes after it."""
 
     title: str
     previous: Link | None
@@ -75,6 +76,7 @@ class Month:
     at: dt.datetime
     parts: tuple[Part, ...]
     next_free: Link | None
+    first_free: Link | None
 
 
 def month_shown(
@@ -95,10 +97,13 @@ def month_shown(
             by_day = _by_day(times, first, zone)
     day = date if date is not None and date.replace(day=1) == first else min(by_day, default=None)
     starts = by_day.get(day, []) if day else []
+    after = _midnight(_following(first), zone)
+    coming = _coming(times, by_day, day, after)
+    earlier = first_after(times, int(now.timestamp()), after) if coming is None and not starts else None
     return Month(
         title=format_date(first, style="month"),
         previous=_turn(_preceding(first), url) if first > today.replace(day=1) else None,
-        next=_turn(_following(first), url) if _months_between(today, first) < _AHEAD else None,
+        next=_turn(_following(first), url) if coming and _months_between(today, first) < _AHEAD else None,
         weekdays=weekdays(),
         weeks=_weeks(first, by_day, day, today, url),
         free=bool(by_day),
@@ -106,7 +111,8 @@ def month_shown(
         day=format_date(day, style="day") if day else "",
         at=_local(starts[0], zone) if starts else dt.datetime.combine(day or first, dt.time(12), read_zone(zone)),
         parts=parts_of(starts, zone),
-        next_free=_next_free(times, by_day, day, first, zone, url),
+        next_free=_free(coming, first, zone, url),
+        first_free=_free(earlier, first, zone, url),
     )
 
 
@@ -161,15 +167,14 @@ def _day(date: dt.date, count: int, chosen: dt.date | None, today: dt.date, url:
     return Day(format_date(date, style="day number"), label, address, count, date == chosen, date == today)
 
 
-def _next_free(
-    times: Times, by_day: t.Mapping[dt.date, list[int]], day: dt.date | None, first: dt.date, zone: str, url: UrlFor
-) -> Link | None:
-    """The way to the first time after the chosen day, or after a month without any."""
+def _coming(times: Times, by_day: t.Mapping[dt.date, list[int]], day: dt.date | None, after: int) -> int | None:
+    """The first time after the chosen day; beyond ``after``, its month's end, is looked only if need be."""
     later = [date for date in by_day if day is not None and date > day]
-    if later:
-        start: int | None = by_day[min(later)][0]
-    else:
-        start = first_after(times, _midnight(_following(first), zone))
+    return by_day[min(later)][0] if later else first_after(times, after)
+
+
+def _free(start: int | None, first: dt.date, zone: str, url: UrlFor) -> Link | None:
+    """The way to a free time; its year is told where it isn't that of the month shown."""
     if start is None:
         return None
     local = _local(start, zone)

@@ -28,6 +28,9 @@ LINE_MOST = 500
 TEXT_MOST = 5000
 _PHONE = re.compile(r"\+?[ (]*[0-9][0-9 ().\-/]{3,30}( ?(x|ext\.?|#) ?[0-9]{1,6})?", re.IGNORECASE)
 _SIGNS = str.maketrans("‐‑‒–—−＋（）", "------+()")
+_TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""Embeddings, overrides and isolates of the bidirectional algorithm (UAX #9): whatever follows them on a page is turned
+round too.  Names are written without them; the marks LRM and RLM, and the joiners, turn nothing and stay."""
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
 
@@ -42,14 +45,17 @@ class Intake:
 
 
 def one_line(text: object) -> str:
-    """``text`` in NFC on one line: control characters and line breaks become spaces, runs of spaces one."""
-    cleaned = "".join(" " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char for char in str(text or ""))
+    """``text`` in NFC on one line: control characters and line breaks become spaces, runs of spaces one; characters
+    that turn the direction of writing are left out."""
+    unturned = str(text or "").translate(_TURNING)
+    cleaned = "".join(" " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char for char in unturned)
     return " ".join(unicodedata.normalize("NFC", cleaned).split())
 
 
 def many_lines(text: object) -> str:
-    """``text`` in NFC with ``\\n`` line breaks and no other control characters."""
-    unified = str(text or "").replace("\r\n", "\n").replace("\r", "\n")
+    """``text`` in NFC with ``\\n`` line breaks and no other control characters, nor those that turn the direction of
+    writing."""
+    unified = str(text or "").translate(_TURNING).replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(char for char in unified if char in "\n\t" or unicodedata.category(char) != "Cc")
     return unicodedata.normalize("NFC", kept).strip()
 

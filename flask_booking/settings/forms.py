@@ -39,7 +39,9 @@ class Form:
         self.problems, self.problem = dict(error.fields), error.description
 
     def label(self, field: str) -> str:
-        """What a field, or the row of a list (``questions.2``), is called."""
+        """What a field is called, or the row of a list (``questions.2``): by a label of its own, or by its number."""
+        if field in self.labels:
+            return str(self.labels[field])
         name, _dot, number = field.partition(".")
         found = str(self.labels.get(name, ""))
         return f"{found} {int(number) + 1}" if found and number.isdigit() else found

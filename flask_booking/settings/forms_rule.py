@@ -6,7 +6,9 @@ import typing as t
 
 import sqlalchemy as sa
 
+from ..i18n import gettext, list_of
 from ..i18n import lazy_gettext as _
+from ..messages.variables import unknown_variables
 from ..models import Anchor, Audience, EventType, Host, MessageRule
 from ..scheduling.intake import one_line
 from ..state import session
@@ -19,6 +21,9 @@ LABELS = {
     "subject": _("Subject"),
     "body": _("Text"),
 }
+
+_NAMED, _NAME_MOST = 5, 40
+"""How many mistyped variables are told, and how much of each: a notice has to fit into a cookie."""
 
 WHENS = ("before-start", "after-start", "before-end", "after-end")
 
@@ -94,3 +99,12 @@ def draft(values: dict[str, t.Any], host: Host) -> MessageRule:
         body=values["body"][:5000],
         active=True,
     )
+
+
+def unknown_text(shown: t.Mapping[str, t.Any]) -> str:
+    """Which variables in subject and text mean nothing, in words; empty when all have a meaning."""
+    names = unknown_variables(f"{shown['subject']} {shown['body']}")[:_NAMED]
+    if not names:
+        return ""
+    listed = list_of(name[:_NAME_MOST] for name in names)
+    return gettext("These mean nothing and will be sent as they are: %(names)s", names=listed)

@@ -24,6 +24,7 @@ LABELS = {
     "title": lazy_gettext("What for"),
     "starts": lazy_gettext("Begins"),
     "ends": lazy_gettext("Ends"),
+    "repeat": lazy_gettext("Repeats"),
     "rrule": lazy_gettext("Repeats"),
     "until": lazy_gettext("Repeats until"),
 }
@@ -32,6 +33,11 @@ DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 # Weekly hours
+
+
+def weekly_labels() -> dict[str, t.Any]:
+    """The labels of weekly hours: each day has the name that the reader gives it."""
+    return {**LABELS, **{f"weekly.{day}": name for day, name in enumerate(words.weekdays())}}
 
 
 def blank(time_zone: str, weekly: list[t.Any]) -> dict[str, t.Any]:
@@ -86,7 +92,11 @@ def summary(schedule: Schedule) -> list[tuple[str, str]]:
 
 def hours(ranges: t.Iterable[t.Sequence[int]]) -> str:
     """Ranges in words: 09:00 – 12:00, 13:00 – 17:00."""
-    return ", ".join(f"{_time(start)} – {_time(end)}" for start, end in ranges)
+    return ", ".join(_hours(start, end) for start, end in ranges)
+
+
+def _hours(start: int, end: int) -> str:
+    return _("all day") if (start, end) == (0, 1440) else f"{_time(start)} – {_time(end)}"
 
 
 def _time(minutes: int) -> str:
@@ -173,7 +183,7 @@ def blocked_values(values: dict[str, t.Any]) -> dict[str, t.Any]:
     all_day = values["all_day"]
     starts = _moment(values["first"], "00:00" if all_day else values["start"], "starts", problems)
     ends = _moment(values["last"] or values["first"], "00:00" if all_day else values["end"], "ends", problems)
-    rule = _rule(values, problems)
+    rule = _rule(values, starts.date(), problems)
     if problems:
         raise InvalidInput(fields=problems)
     return {"title": values["title"], "all_day": all_day, "starts": starts, "ends": ends, "rrule": rule}
@@ -190,7 +200,7 @@ def _moment(day: str, time: str, field: str, problems: dict[str, str]) -> dt.dat
     return found.replace(tzinfo=None)
 
 
-def _rule(values: dict[str, t.Any], problems: dict[str, str]) -> str:
+def _rule(values: dict[str, t.Any], first: dt.date, problems: dict[str, str]) -> str:
     repeat = values["repeat"]
     if repeat in ("", "none"):
         return ""
@@ -199,16 +209,22 @@ def _rule(values: dict[str, t.Any], problems: dict[str, str]) -> str:
             problems["rrule"] = _("Please enter a repetition rule, or choose another repetition.")
         return str(values["rrule"])
     if repeat not in ("daily", "weekly", "monthly"):
-        problems["rrule"] = _("Please choose how it repeats.")
+        problems["repeat"] = _("Please choose how it repeats.")
         return ""
     rule = f"FREQ={repeat.upper()}"
+    days_until_first = 0
     if repeat == "weekly" and values["days"]:
         rule += ";BYDAY=" + ",".join(day for day in DAYS if day in values["days"])
+        days_until_first = min((DAYS.index(day) - first.weekday()) % 7 for day in values["days"])
     if values["until"]:
         try:
-            rule += f";UNTIL={dt.date.fromisoformat(values['until']):%Y%m%d}T235959"
+            until = dt.date.fromisoformat(values["until"])
         except ValueError:
             problems["until"] = _("Please enter a date, such as 2026-12-31.")
+            return ""
+        if "starts" not in problems and (until - first).days < days_until_first:
+            problems["until"] = _("The last date comes after the first one.")
+        rule += f";UNTIL={until:%Y%m%d}T235959"
     return rule
 
 

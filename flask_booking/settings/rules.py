@@ -11,16 +11,17 @@ from flask.typing import ResponseReturnValue
 from .. import catalog
 from ..errors import BookingConfigError, InvalidInput, frames_of
 from ..i18n import gettext as _
+from ..i18n import sentences
 from ..messages.rules import preview, send_test
 from ..messages.transport import MailError
-from ..messages.variables import VARIABLES, unknown_variables
+from ..messages.variables import VARIABLES
 from ..models import EventType, MessageRule
 from ..state import crm, session
 from . import access, forms_rule, notices, own_forms, undo
 from .access import desk
 from .blueprint import blueprint
 from .forms import Form
-from .screen import render
+from .screen import fragment, render
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +101,12 @@ def preview_rule() -> ResponseReturnValue:
     return response
 
 
+@blueprint.post("/preview/variables")
+def preview_variables() -> ResponseReturnValue:
+    """What is probably mistyped in the words of a message, for the live preview."""
+    return fragment("_unknown.html", unknown=forms_rule.unknown_text(forms_rule.typed(request.form)))
+
+
 def _save(rule: MessageRule | None, form: Form) -> ResponseReturnValue:
     own_forms.read(form, forms_rule.typed(request.form))
     values = forms_rule.values(form.values)
@@ -115,7 +122,9 @@ def _save(rule: MessageRule | None, form: Form) -> ResponseReturnValue:
         form.refuse(error)
         return _page(rule, form), 422
     own_forms.saved(form, kept)
-    notices.tell(_("The message is saved. It is planned for all coming meetings."))
+    unknown = forms_rule.unknown_text(form.values)
+    text = sentences(_("The message is saved. It is planned for all coming meetings."), unknown)
+    notices.tell(text, kind="warning" if unknown else "success")
     return redirect(url_for("booking_settings.rules"), 303)
 
 
@@ -147,7 +156,7 @@ def _page(rule: MessageRule | None, form: Form, sent_to: str = "") -> str:
         form=form,
         events=events.all(),
         variables=VARIABLES,
-        unknown=unknown_variables(f"{form.values['subject']} {form.values['body']}"),
+        unknown=forms_rule.unknown_text(form.values),
         rendered=preview(forms_rule.draft(values, desk().host), desk().host),
         sent_to=sent_to,
     )

@@ -48,7 +48,7 @@ def schedules() -> ResponseReturnValue:
 def new_schedule() -> ResponseReturnValue:
     """The form of a new schedule."""
     blank = forms_schedule.blank(desk().host.time_zone, OFFICE_HOURS)
-    form = own_forms.begin("schedule", None, Form(blank, forms_schedule.LABELS))
+    form = own_forms.begin("schedule", None, Form(blank, forms_schedule.weekly_labels()))
     if request.method == "GET":
         return _page(None, form)
     own_forms.read(form, forms_schedule.typed(request.form))
@@ -145,7 +145,7 @@ def remove_override(public_id: str) -> ResponseReturnValue:
 
 
 def _saved_form(schedule: Schedule) -> Form:
-    return own_forms.begin("schedule", schedule, Form(forms_schedule.shown(schedule), forms_schedule.LABELS))
+    return own_forms.begin("schedule", schedule, Form(forms_schedule.shown(schedule), forms_schedule.weekly_labels()))
 
 
 def _page(schedule: Schedule | None, form: Form, override: Form | None = None) -> str:
@@ -154,6 +154,7 @@ def _page(schedule: Schedule | None, form: Form, override: Form | None = None) -
         "schedule.html",
         schedule=schedule,
         form=form,
+        hours=forms_schedule.hours,
         override=override or Form(forms_schedule.blank_override(), forms_schedule.LABELS),
         overrides=[one for one in schedule.overrides if one.last >= today] if schedule else [],
         past_overrides=sum(one.last < today for one in schedule.overrides) if schedule else 0,

@@ -16,6 +16,7 @@ from ..conferencing.provider import ConferencingProvider, OwnAccess
 from ..connections.accounts import Connected
 from ..connections.oauth import Granted
 from ..connections.service import OAuthService
+from ..i18n import gettext as _
 from ..models import Connection, Host
 
 
@@ -90,7 +91,7 @@ def _makes_links(connection: Connection) -> bool:
 
 
 def _of_calendars(one: CalendarProvider) -> Service:
-    return Service(one.name, one.label, one.sign, one)
+    return Service(one.name, _(one.label), one.sign, one)
 
 
 def _of_links(one: ConferencingProvider) -> Service:

@@ -58,7 +58,7 @@ def test_every_page_is_accessible_and_fits_each_screen(
     for path in PAGES:
         each_screen.goto(address + path)
         assert axe(each_screen) == [], path
-        width = each_screen.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        width = each_screen.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         assert width[0] <= width[1], path
 
 

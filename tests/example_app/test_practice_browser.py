@@ -49,7 +49,7 @@ def test_the_page_is_accessible_and_fits_each_screen(
     expect(each_screen.get_by_text("Enter a few words.")).to_be_visible()
     each_screen.locator(".change summary").first.click()
     assert axe(each_screen) == []
-    width = each_screen.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    width = each_screen.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert width[0] <= width[1]
 
 

@@ -63,6 +63,13 @@ def body(mail: Any, kind: str) -> str:
     return str(mail.get_body((kind,)).get_content())
 
 
+def test_the_service_is_called_as_its_reader_calls_it(app: Flask, host: Host, smtp: MailServer) -> None:
+    host.locale = "de"
+    care.break_off(account(host, "ical").id, NeedsReconnect("404"))
+    (mail,) = told(app, smtp)
+    assert "Kalenderadresse (iCal)" in body(mail, "plain") + mail["Subject"]
+
+
 def test_the_mail_says_which_account_what_stops_and_where_to_mend_it(app: Flask, host: Host, smtp: MailServer) -> None:
     care.break_off(account(host).id, NeedsReconnect("400 invalid_grant"))
     (mail,) = told(app, smtp)

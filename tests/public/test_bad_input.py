@@ -70,6 +70,13 @@ def test_what_is_closed_is_410_and_leads_to_what_is_open(ann: Bookable, client: 
     for_people(client.get("/book/ann/intro"), 410)
 
 
+def test_nothing_leads_to_the_page_of_a_host_who_takes_no_bookings(ann: Bookable, client: FlaskClient) -> None:
+    ann.host.active = False
+    session().commit()
+    assert "See what else can be booked" not in for_people(client.get("/book/ann/intro"), 410)
+    for_people(client.get("/book/ann"), 410)
+
+
 @pytest.mark.parametrize(
     "query",
     [

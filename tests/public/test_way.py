@@ -121,6 +121,32 @@ def test_an_event_type_without_any_time_says_so(ann: Bookable, client: FlaskClie
     assert "There are no free times at the moment" in text_of(page)
 
 
+def test_a_month_after_the_last_free_time_leads_back_to_the_first_one_and_no_further(
+    ann: Bookable, client: FlaskClient
+) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    first = today + dt.timedelta(days=40)
+    last = first + dt.timedelta(days=3)
+    ann.another(slug="some", window_kind="range", window_first=first.isoformat(), window_last=last.isoformat())
+    beyond = (last.replace(day=1) + dt.timedelta(days=70)).replace(day=1)
+    page = client.get(f"/book/ann/some?month={beyond:%Y-%m}&tz=UTC")
+    assert "The first time that can be booked:" in text_of(page)
+    assert "There are no free times at the moment" not in text_of(page)
+    assert f"date={first}" in page.text
+    assert 'data-keep="next"' not in page.text
+    full = client.get(f"/book/ann/some?date={beyond}&tz=UTC")
+    assert "Nothing is free on this day. First free: " in text_of(full)
+    end = client.get(f"/book/ann/some?date={last}&tz=UTC")
+    assert times(end)
+    assert 'data-keep="next"' not in end.text, "nothing comes after this month"
+
+
+def test_the_only_times_can_be_more_than_a_year_ahead(ann: Bookable, client: FlaskClient) -> None:
+    first = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=500)
+    ann.another(slug="far", window_kind="range", window_first=first.isoformat(), window_last=first.isoformat())
+    assert times(client.get("/book/ann/far?tz=UTC"))[0].startswith(first.isoformat())
+
+
 def test_a_renamed_event_type_redirects_with_all_parameters(ann: Bookable, client: FlaskClient) -> None:
     catalog.update_event_type(ann.event, {"slug": "hello"})
     answer = client.get("/book/ann/intro?tz=Europe/Paris&_scheme=javascript&page=x")

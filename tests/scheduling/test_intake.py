@@ -58,6 +58,9 @@ def problems(event: EventType | None = None, **more: Any) -> set[str]:
         ("a\u2028b\u2029c\x00d\x85e", "a b c d e"),
         ("\U0001f469\u200d\U0001f4bb Ada", "\U0001f469\u200d\U0001f4bb Ada"),
         ("שרה כהן", "שרה כהן"),
+        ("Bob \u202egro.elpmaxe", "Bob gro.elpmaxe"),
+        ("".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)])), ""),
+        ("a\u200db\u200cc\u200ed\u200fe", "a\u200db\u200cc\u200ed\u200fe"),
         ("<script>alert(1)</script>", "<script>alert(1)</script>"),
         (None, ""),
         (7, "7"),
@@ -69,6 +72,7 @@ def test_a_line_stays_one_line_and_keeps_what_people_write(text: object, clean: 
 
 def test_lines_keep_their_breaks_and_nothing_else_that_controls() -> None:
     assert many_lines("a\r\nb\rc\x00\x1b\td \n") == "a\nb\nc\td"
+    assert many_lines("\u2067a\u2069\n\u202eb\u200f") == "a\nb\u200f"
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\r\n", "x" * 201, "x" * 10_000, None])

@@ -148,7 +148,7 @@ def test_no_screen_has_a_barrier_or_is_wider_than_the_window(
         page = desk.open(path.format(**things))
         if violations := axe(page):
             found[path] = violations
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             found[f"{path} is too wide"] = page.evaluate("document.documentElement.scrollWidth")
     assert found == {}
 

@@ -263,7 +263,7 @@ def test_no_state_of_a_calendar_is_a_barrier_or_too_wide(
             break
         if violations := axe(page):
             found[path] = violations
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             found[f"{path} is too wide"] = page.evaluate("document.documentElement.scrollWidth")
     assert found == {}
 

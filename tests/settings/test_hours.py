@@ -55,6 +55,8 @@ def test_several_ranges_a_day_nights_and_whole_days_are_kept(office: Office, ann
     assert 'name="day4-start" value="22:00"' in page
     assert 'name="day4-end" value="02:00"' in page
     assert "ends next day" in page
+    listed = ann.text("/schedules")
+    assert "Fri 22:00 – 02:00 (next day) Sat all day" in listed
 
 
 def test_wrong_hours_are_told_at_their_day_and_kept(ann: Screens) -> None:
@@ -74,9 +76,32 @@ def test_wrong_hours_are_told_at_their_day_and_kept(ann: Screens) -> None:
     text = said(answer)
     assert "Name: Please fill this in." in text
     assert "Time zone: This time zone isn't known." in text
-    assert "Weekly hours 2: These times overlap." in text
-    assert "Weekly hours 3: Please enter times such as 09:00 and 17:00." in text
+    assert "Tuesday: These times overlap." in text
+    assert "Wednesday: Please enter times such as 09:00 and 17:00." in text
     assert 'value="soon"' in answer.text
+
+
+def test_hours_that_end_when_they_begin_are_refused_unless_they_are_a_whole_day(
+    office: Office, ann: Screens, own_schedule: str
+) -> None:
+    said_so = "These hours end when they begin. A whole day is 00:00 to 00:00."
+    answer = ann.post("/schedules/new", **WEEK | {"day1-start": ["09:00"], "day1-end": ["09:00"]})
+    assert answer.status_code == 422
+    assert f"Tuesday: {said_so}" in said(answer)
+    assert 'id="bk-weekly-1-problem"' in answer.text
+    data = {"first": "2030-05-01", "kind": "hours", "do": "save"}
+    path = f"/schedules/{own_schedule}/overrides"
+    assert f"Hours: {said_so}" in said(ann.post(path, **data, **{"override-start": "09:00", "override-end": "09:00"}))
+    ann.post(path, **data, note="Fair", **{"override-start": "00:00", "override-end": "00:00"})
+    assert "all day · Fair" in ann.text(f"/schedules/{own_schedule}")
+
+
+def test_the_summary_names_days_in_the_readers_language(office: Office, ann: Screens) -> None:
+    with office.app.app_context():
+        office.host().locale = "fr"
+        session().commit()
+    wrong = WEEK | {"day2-start": ["soon"], "day2-end": ["17:00"]}
+    assert "mercredi : Saisissez des heures" in said(ann.post("/schedules/new", **wrong))
 
 
 def test_monday_is_copied_and_ranges_are_added_without_a_script(ann: Screens) -> None:
@@ -180,6 +205,8 @@ BLOCK = {
         ({"repeat": "daily"}, "FREQ=DAILY"),
         ({"repeat": "weekly", "days": ["WE", "MO"]}, "FREQ=WEEKLY;BYDAY=MO,WE"),
         ({"repeat": "monthly", "until": "2030-06-30"}, "FREQ=MONTHLY;UNTIL=20300630T235959"),
+        ({"repeat": "daily", "until": "2030-01-07"}, "FREQ=DAILY;UNTIL=20300107T235959"),
+        ({"repeat": "weekly", "days": ["SU"], "until": "2030-01-13"}, "FREQ=WEEKLY;BYDAY=SU;UNTIL=20300113T235959"),
         ({"repeat": "custom", "rrule": "freq=weekly;interval=2"}, "FREQ=WEEKLY;INTERVAL=2"),
     ],
 )
@@ -229,6 +256,12 @@ RULE_OF_500 = "FREQ=MONTHLY;BYMONTHDAY=" + "7," * 237 + "10"
         ({"repeat": "custom", "rrule": ""}, "Repeats: Please enter a repetition rule"),
         ({"repeat": "custom", "rrule": RULE_OF_500 + ",8"}, "Repeats: Please use at most 500 characters."),
         ({"repeat": "daily", "until": "soon"}, "Repeats until: Please enter a date"),
+        ({"repeat": "daily", "until": "2030-01-06"}, "Repeats until: The last date comes after the first one."),
+        (
+            {"repeat": "weekly", "days": ["SU"], "until": "2030-01-12"},
+            "Repeats until: The last date comes after the first one.",
+        ),
+        ({"repeat": "hourly"}, "Repeats: Please choose how it repeats."),
         ({"start": "09:00+02:00"}, "Begins: Please enter times such as 09:00 and 17:00."),
         ({"end": "11:00Z"}, "Ends: Please enter times such as 09:00 and 17:00."),
         ({"all_day": "1", "last": "9999-12-31"}, "Ends: Please enter a date before the year 9000."),
@@ -246,6 +279,14 @@ def test_a_wrong_block_is_refused_in_words(office: Office, ann: Screens, changes
         assert session().query(BlockedTime).count() == 0
     assert "No coming time fits what is entered." in said(ann.post("/preview/blocked", **BLOCK | changes))
     assert problem in said(ann.post("/blocked/new", **BLOCK | changes | {"do": "preview"}))
+
+
+def test_a_wrong_block_is_told_beside_a_field_that_can_be_seen(ann: Screens) -> None:
+    for changes, field in (({"repeat": "daily", "until": "2030-01-06"}, "until"), ({"repeat": "hourly"}, "repeat")):
+        page = ann.post("/blocked/new", **BLOCK | changes).text
+        assert f'href="#bk-{field}"' in page
+        assert f'id="bk-{field}-problem"' in page
+        assert "bk-rrule-problem" not in page
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

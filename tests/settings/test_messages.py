@@ -117,6 +117,28 @@ def test_the_preview_shows_what_is_typed_and_nothing_of_it_is_obeyed(ann: Screen
     assert mail.headers["X-Frame-Options"] == "SAMEORIGIN"
 
 
+MISTYPED = "These mean nothing and will be sent as they are: guest_nam"
+
+
+def test_a_mistyped_variable_is_told_while_typing_and_after_saving(ann: Screens) -> None:
+    mistyped = RULE | {"subject": "Hi {guest_nam}"}
+    assert MISTYPED in said(ann.post("/preview/variables", **mistyped))
+    assert said(ann.post("/preview/variables", **RULE)) == ""
+    ann.post("/messages/new", **mistyped)
+    page = ann.get("/messages")
+    assert f"The message is saved. It is planned for all coming meetings. {MISTYPED}" in said(page)
+    assert "bk-notice-warning" in page.text
+    ann.post("/messages/new", **RULE)
+    assert "bk-notice-success" in ann.get("/messages").text
+
+
+def test_however_much_is_mistyped_the_notice_fits_into_a_cookie(ann: Screens) -> None:
+    names = "".join(f"{{{letter * 200}}}" for letter in "abcdefghijklmnopqrstuvw")
+    ann.post("/messages/new", **RULE | {"body": names})
+    text = ann.text("/messages")
+    assert f"as they are: {'a' * 40}, {'b' * 40}, " in text
+
+
 def test_a_test_reaches_the_host_and_saves_nothing(office: Office, ann: Screens) -> None:
     from example_app.models import Mail
 

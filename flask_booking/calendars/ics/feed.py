@@ -20,6 +20,7 @@ from ...connections.access import Access
 from ...connections.addresses import typed_url
 from ...connections.password import AddressAccess
 from ...connections.problems import CursorExpired, Gone, NotAllowed, Unreadable
+from ...i18n import gettext_noop
 from ..provider import (
     Account,
     Changes,
@@ -54,7 +55,7 @@ class ICal:
     """The provider; see :class:`~.provider.CalendarProvider`."""
 
     name = "ical"
-    label = "Calendar address (iCal)"
+    label = gettext_noop("Calendar address (iCal)")
     sign = Sign.ADDRESS
     can_write = False
     can_watch = False

@@ -257,8 +257,10 @@ for (const input of all("[data-colour]")) {
 
 const titled = document.querySelector("[data-slug-from]");
 const slug = document.querySelector("[data-slug]");
-const slugOf = (text) => text.normalize("NFKD").replace(/[^\x20-\x7e]/g, "").toLowerCase()
-  .replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+const letters = { ß: "ss", æ: "ae", ø: "o", œ: "oe", ł: "l", đ: "d", þ: "th", ð: "d", ı: "i" };
+const slugOf = (text) => text.toLowerCase().replace(/[ßæøœłđþðı]/g, (letter) => letters[letter])
+  .normalize("NFKD").replace(/[^\x20-\x7e]/g, "").toLowerCase()
+  .replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60).replace(/-$/, "");
 if (slug) slug.addEventListener("change", () => { slug.value = slugOf(slug.value) || slug.value; });
 if (titled && slug) titled.addEventListener("input", () => { slug.placeholder = slugOf(titled.value); });
 

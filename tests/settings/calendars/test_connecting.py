@@ -228,6 +228,13 @@ def test_google_isnt_offered_to_a_crm_that_isnt_registered_there(app: Flask) -> 
     )
 
 
+def test_services_are_called_as_their_reader_calls_them(office: Office, ann: Screens) -> None:
+    with office.app.app_context():
+        office.host().locale = "de"
+        session().commit()
+    assert "Kalenderadresse (iCal)" in ann.text("/calendars")
+
+
 def test_an_administrator_connects_for_a_colleague(office: Office) -> None:
     cleo = office.as_user("cleo")
     answer = come_back(cleo, consent(leave(cleo, "google?host=ann")))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,10 @@ from flask_booking.models import Booking, CalendarEvent, ConnectedCalendar, Mess
 from flask_booking.scheduling import BookingRequest, book
 from flask_booking.state import session
 from tests.calendars.made import new_calendar
+from tests.calendars.odd import MakeOdd, Odd
+from tests.fakes.caldav import quirky
 from tests.fixtures.apps import MakeApp
+from tests.fixtures.caldav import HostsCalendar
 from tests.fixtures.people import Bookable, make_bookable
 from tests.scheduling.bookable import guest
 
@@ -81,3 +86,15 @@ def office(make_app: MakeApp, database_url: str, memory: Memory) -> Iterator[Off
         mirror.sync(calendar.id)
         session().rollback()
         yield Office(app, ann, memory, calendar)
+
+
+@pytest.fixture
+def odd(radicale_calendar: HostsCalendar) -> Iterator[MakeOdd]:
+    """``odd(sync_status=403)`` is a calendar on a server with this habit."""
+    with ExitStack() as stack:
+
+        def make(certificate: Path | None = None, **habits: Any) -> Odd:
+            fake = stack.enter_context(quirky(radicale_calendar.server.url, certificate, **habits))
+            return Odd(radicale_calendar, fake, fake.url)
+
+        yield make

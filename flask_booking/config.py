@@ -284,7 +284,8 @@ def _read(key: str, value: t.Any, default: t.Any) -> t.Any:
     if isinstance(default, str):
         if value is None and not default:
             return default
-        if not isinstance(value, str):
+        # Whatever else is written as its text will do: a translation that waits for its reader, an UUID.
+        if value is None or isinstance(value, int | float | bytes | c.Mapping | list | tuple | set):
             raise ValueError(f"no text, such as {default or str(value)!r}")
     elif isinstance(default, c.Mapping):
         if not isinstance(value, c.Mapping):

@@ -34,7 +34,7 @@ from ..models.columns import utcnow
 from ..state import Session, crm, session
 from . import check, fields
 from .slugs import RESERVED, free_slug, slug_of
-from .writing import write
+from .writing import remove, write
 
 SHORTEST, LONGEST = 5, 720
 _COPIED = (
@@ -72,11 +72,14 @@ def update_event_type(event: EventType, values: c.Mapping[str, t.Any], *, versio
 
     def work() -> EventType:
         db.refresh(event, ["version"])
-        if version not in (None, event.version):
-            raise ChangedMeanwhile
+        changed = version not in (None, event.version)
         kept = {name: getattr(event, name) for name in (*_COPIED, "slug")}
         clean = check_event_type({**kept, **values}, event.page, event)
         slug = clean.pop("slug") or event.slug
+        if changed and {**clean, "slug": slug} == {name: getattr(event, name) for name in (*clean, "slug")}:
+            return event  # the same form was sent twice
+        if changed:
+            raise ChangedMeanwhile
         if slug != event.slug:
             db.execute(sa.delete(OldSlug).where(OldSlug.page_id == event.page_id, OldSlug.slug.in_((slug, event.slug))))
             db.add(OldSlug(page_id=event.page_id, slug=event.slug, event_type_id=event.id))
@@ -211,7 +214,7 @@ def delete_event_type(event: EventType) -> None:
             db.execute(sa.delete(model).where(model.event_type_id == event_id))
         db.execute(sa.delete(EventType).where(EventType.id == event_id))
 
-    write([host.id for host in event.hosts], work)
+    remove([host.id for host in event.hosts], work)
 
 
 def check_event_type(

@@ -13,7 +13,7 @@ from ..models import Anchor, Audience, EventType, Host, MessageRule, MessageStat
 from ..scheduling.reminders import plan_again
 from ..state import session
 from . import check
-from .writing import write
+from .writing import remove, write
 
 _FARTHEST = 90 * 1440
 
@@ -64,7 +64,7 @@ def delete_rule(rule: MessageRule) -> None:
         db.execute(sa.update(row).where(row.rule_id == rule.id).values(rule_id=None))
         db.delete(rule)
 
-    write([rule.host_id], work)
+    remove([rule.host_id], work)
 
 
 def _owns(host: Host, event_type_id: int) -> bool:

@@ -16,7 +16,7 @@ from ..scheduling.blocked import check_rrule
 from ..state import session
 from . import check
 from .hosts import OFFICE_HOURS
-from .writing import write
+from .writing import remove, write
 
 _LONGEST_OVERRIDE = 366
 _END_OF_TIME = 9000
@@ -72,7 +72,7 @@ def delete_schedule(schedule: Schedule) -> None:
         db.execute(sa.update(EventType).where(EventType.schedule_id == schedule.id).values(schedule_id=None))
         db.delete(schedule)
 
-    write([schedule.host_id], work)
+    remove([schedule.host_id], work)
 
 
 def restore_schedule(
@@ -163,7 +163,12 @@ def restore_override(
 def remove_override(override: DateOverride) -> None:
     """Go back to the weekly hours on these dates."""
     schedule = override.schedule
-    write([schedule.host_id], lambda: schedule.overrides.remove(override))
+
+    def work() -> None:
+        if override in schedule.overrides:  # nobody else has removed it meanwhile
+            schedule.overrides.remove(override)
+
+    remove([schedule.host_id], work)
 
 
 def block_time(
@@ -228,7 +233,7 @@ def check_blocked(
 
 def unblock_time(blocked: BlockedTime) -> None:
     """Take a blocked time away."""
-    write([blocked.host_id], lambda: session().delete(blocked))
+    remove([blocked.host_id], lambda: session().delete(blocked))
 
 
 def _date(value: object, field: str, problems: check.Problems) -> dt.date | None:

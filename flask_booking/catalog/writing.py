@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import collections.abc as c
+import contextlib
 import typing as t
 
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
+
+from ..errors import NotBookable
 from ..scheduling.transaction import lock_calendars, transact
 from ..state import session
 
@@ -18,6 +22,7 @@ def write(host_ids: c.Iterable[int], work: c.Callable[[], R]) -> R:
 
     Bookings lock before they write, and so must whoever decides about them: else both could wait for each other, and a
     booking that waits would be decided by what was true before.  ``work`` may run again: it changes rows and no more.
+    Raises :class:`NotBookable` where somebody else has deleted meanwhile what it is about.
     """
     db, ids = session(), list(host_ids)
 
@@ -30,5 +35,13 @@ def write(host_ids: c.Iterable[int], work: c.Callable[[], R]) -> R:
     db.info[_WRITING] = True
     try:
         return transact(db, locked)
+    except (ObjectDeletedError, StaleDataError):
+        raise NotBookable from None
     finally:
         del db.info[_WRITING]
+
+
+def remove(host_ids: c.Iterable[int], work: c.Callable[[], object]) -> None:
+    """:func:`write` for ``work`` that deletes: what somebody else has deleted meanwhile is gone, as it should be."""
+    with contextlib.suppress(NotBookable):
+        write(host_ids, work)

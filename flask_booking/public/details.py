@@ -14,7 +14,7 @@ from .. import guards
 from ..errors import BookedAlready, BookingError, HoldExpired, InvalidInput, SlotTaken, SlotUnavailable
 from ..i18n import current_locale, format_date, format_time, format_times, list_of, zone_label
 from ..i18n import gettext as _
-from ..scheduling import BookingRequest, asked_before, book, booked_by_form
+from ..scheduling import BookingRequest, asked_before, book, booked_by_form, booking_of_form
 from ..scheduling.hold import check_hold_token, new_hold_token, own_hold
 from ..scheduling.intake import check, utm_of
 from ..scheduling.offers import Moved
@@ -97,7 +97,12 @@ def book_details(page: str, event: str) -> ResponseReturnValue:
         guards.check_work(form.get("altcha", ""), known=lambda: asked_before(chosen.event.id, wanted))
         booking = book(chosen.event.id, wanted)
     except InvalidInput as error:
-        return _form(chosen, start, token, entry, error.description, error.fields), 422
+        key = _once(token, form.get("stamp", ""), start)
+        earlier = booking_of_form(chosen.event.id, key) if key else None
+        # Sent again when the answer was lost, and the host asks for more since.
+        if earlier is None or earlier.guest_email_key != entry.email.strip().lower():
+            return _form(chosen, start, token, entry, error.description, error.fields), 422
+        booking = earlier
     except (SlotTaken, SlotUnavailable, HoldExpired) as error:
         near = _near(chosen, start, token)
         return _form(chosen, start, token, entry, taken_words(error, bool(near)), near=near), 409

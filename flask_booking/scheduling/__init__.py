@@ -4,7 +4,7 @@ from .change import accept, cancel, complete_past, decline, follow_calendar, mar
 from .find import booking_by_public_id, booking_by_token, page_by_slug
 from .hold import place_hold, release_hold
 from .offers import EventAddress, Offers, explain_day, find_event, nearest, next_slot, offers
-from .reserve import BookingRequest, asked_before, book, booked_before, booked_by_form
+from .reserve import BookingRequest, asked_before, book, booked_before, booked_by_form, booking_of_form
 
 __all__ = [
     "BookingRequest",
@@ -17,6 +17,7 @@ __all__ = [
     "booked_by_form",
     "booking_by_public_id",
     "booking_by_token",
+    "booking_of_form",
     "cancel",
     "complete_past",
     "decline",

@@ -68,7 +68,7 @@ class Mirror:
 
 def freshness() -> int:
     """For how many seconds what was read of a calendar counts as true."""
-    return int(current_app.config["BOOKING_CALENDAR_STALE_MINUTES"]) * 60
+    return int(current_app.config["BOOKING_CALENDAR_STALE_MINUTES"] * 60)
 
 
 def unknown(host: Host, mirror: Mirror, now: int, *, final: bool) -> tuple[Busy, ...]:

@@ -30,7 +30,7 @@ LONGEST_DAYS = 62
 LONGEST = LONGEST_DAYS * DAY
 """The widest range that one look-up answers: two months, in seconds."""
 _CHANGES = DAY
-"""By how much clocks that change can make so many days longer, in seconds."""
+"""Less than this can clocks that change add to so many days, in seconds."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +122,7 @@ def offers(
 
     Raises :class:`InvalidInput` for a duration the event type lacks or a range beyond two months.
     """
-    if end - start > LONGEST + _CHANGES:
+    if end - start >= LONGEST + _CHANGES:
         raise InvalidInput(_("Ask for at most two months at a time."), fields={"end": _("At most 62 days.")})
     now = int(time.time()) if now is None else now
     key = (address.event_type_id, address.version, address.hosts, duration, start, end, ignoring)
@@ -178,7 +178,7 @@ def offers_for_move(booking: Booking, *, start: int, end: int, now: int | None =
 
     All of its own hosts must be free for as long as it lasts; where it is now isn't in its way.
     """
-    if end - start > LONGEST + _CHANGES:
+    if end - start >= LONGEST + _CHANGES:
         raise InvalidInput(_("Ask for at most two months at a time."), fields={"end": _("At most 62 days.")})
     now = int(time.time()) if now is None else now
     event, minutes = booking.event_type, int((booking.ends_at - booking.starts_at).total_seconds()) // 60

@@ -136,6 +136,11 @@ def booked_before(
     return _same(booking, start, duration)
 
 
+def booking_of_form(event_type_id: int, form: str) -> Booking | None:
+    """The booking that was made by the very form of this key, whatever is asked of guests now."""
+    return _with_key(session(), event_type_id, form)
+
+
 def booked_by_form(event_type_id: int, name: str, start: dt.datetime) -> bool:
     """Whether a form of this name has booked the time ``start`` (aware), and the meeting is still to be held."""
     found = sa.select(Booking.id).where(

@@ -102,3 +102,14 @@ def test_who_goes_back_to_mend_the_address_is_led_to_the_booking_there_is(ann: B
     cancel(booking.id, actor="guest")
     again = choose(client, TIMES)
     assert send(client, again, email="sam@example.com").status_code == 303
+
+
+def test_a_form_that_is_sent_again_is_answered_whatever_the_host_asks_since(ann: Bookable, client: FlaskClient) -> None:
+    details = choose(client, TIMES)
+    first = send(client, details)
+    catalog.update_event_type(
+        ann.event, {"questions": [{"id": "q1", "label": "Company", "kind": "short", "required": True}]}
+    )
+    assert send(client, details).location == first.location
+    assert send(client, details, email="else@example.com").status_code == 422
+    assert len(bookings()) == 1

@@ -15,15 +15,15 @@ from example_app.extensions import db
 from example_app.models import User
 from flask_booking import catalog
 from flask_booking.catalog import writing
-from flask_booking.errors import BookingError
-from flask_booking.models import Booking, EventType, Schedule
+from flask_booking.errors import BookingError, NotBookable
+from flask_booking.models import BlockedTime, Booking, EventType, Host, Schedule
 from flask_booking.scheduling import book, place_hold
 from flask_booking.scheduling.hold import new_hold_token
 from tests.fixtures.apps import MakeApp
 from tests.fixtures.databases import Databases
 from tests.scheduling.bookable import midnight, new_event, new_host, request
 
-Change = Callable[[EventType], object]
+Change = Callable[[EventType], Any]
 
 
 def open_event() -> EventType:
@@ -154,3 +154,53 @@ def test_what_a_host_saves_is_not_refused_because_somebody_books_meanwhile(stric
     SAVES[name](event)
     db.session.rollback()
     assert db.session.query(Booking).count() == 1
+
+
+REMOVES: dict[str, tuple[Callable[[EventType], Any], Callable[[Any], object]]] = {
+    "override": (
+        lambda _event: catalog.add_override(db.session.query(Schedule).one(), "2030-01-01", None, []),
+        catalog.remove_override,
+    ),
+    "blocked time": (SAVES["blocked time"], catalog.unblock_time),
+    "reminder": (SAVES["reminder"], catalog.delete_rule),
+    "hours": (SAVES["hours"], catalog.delete_schedule),
+    "event type": (lambda event: event, catalog.delete_event_type),
+}
+
+
+@pytest.mark.parametrize("name", REMOVES)
+def test_what_is_removed_twice_at_once_is_gone(each_app: Flask, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    make, remove = REMOVES[name]
+    with each_app.app_context():
+        row = make(open_event())
+        model, key = type(row), row.id
+        db.session.commit()
+
+        def second() -> None:
+            with each_app.app_context():
+                remove(db.session.get(model, key))
+
+        lock = writing.lock_calendars
+
+        def overtaken(*args: Any) -> Any:
+            monkeypatch.setattr(writing, "lock_calendars", lock)
+            db.session.rollback()
+            thread = threading.Thread(target=second)
+            thread.start()
+            thread.join()
+            return lock(*args)
+
+        monkeypatch.setattr(writing, "lock_calendars", overtaken)
+        remove(row)
+        assert db.session.get(model, key) is None
+
+
+def test_what_is_saved_after_it_was_deleted_is_told_to_be_gone(each_app: Flask) -> None:
+    with each_app.app_context():
+        block = SAVES["blocked time"](open_event())
+        key = block.id
+        host = db.session.get(Host, block.host_id)
+        with each_app.app_context():
+            catalog.unblock_time(db.session.get(BlockedTime, key))
+        with pytest.raises(NotBookable):
+            catalog.block_time(host, starts=JANUARY, ends=JANUARY + dt.timedelta(hours=1), blocked=block)

@@ -175,6 +175,8 @@ def test_of_two_windows_the_later_one_reads_that_the_other_has_saved(office: Off
     fields = form_fields(ann.get(path).text) | {"do": "save"}
     assert ann.post(path, **fields | {"description": "From the other window."}).status_code == 303
 
+    again = ann.post(path, **fields | {"description": "From the other window."})
+    assert again.status_code == 303, "the same was sent twice"
     fields["policy"] = "Be on time."
     moved = ann.post(path, **fields | {"do": "add-questions"})
     answer = ann.post(path, **form_fields(moved.text) | {"do": "save"})

@@ -72,6 +72,17 @@ for (const form of all("[data-switch]")) {
   select.addEventListener("change", () => form.requestSubmit());
 }
 
+// A form is sent once, however often its button is pressed: unless a script sends it, or its answer is shown elsewhere.
+
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post" || !form.closest(".booking")) return;
+  if (form.target || event.submitter?.hasAttribute("formtarget")) return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => all("[data-sent]").forEach((form) => delete form.dataset.sent));
+
 // Problems are read out and reached at once.
 
 document.querySelector(".bk-problems[tabindex]")?.focus();

@@ -70,6 +70,15 @@ def test_its_owner_finds_it_among_the_bookings(office: Office, ann: Screens) -> 
     assert GONE in cleo.text("/bookings", of="all")
 
 
+def test_its_owner_reads_of_it_on_the_overview(office: Office, ann: Screens) -> None:
+    assert "no host any more" not in ann.text()
+    public_id = left(office)
+    assert "1 meeting has no host any more" in ann.text()
+    assert "no host any more" not in office.as_user("cleo").text()
+    assert ann.post(f"/bookings/{public_id}/cancel").status_code == 303
+    assert "no host any more" not in ann.text()
+
+
 def test_its_owner_takes_it_and_everybody_is_told(
     office: Office, ann: Screens, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,6 +104,7 @@ def test_a_request_is_not_accepted_for_nobody(office: Office, ann: Screens, caps
         catalog.update_event_type(office.event("ann"), {"requires_approval": True})
     public_id = left(office)
     assert GONE in ann.text("/bookings", show="pending")
+    assert "1 meeting has no host any more" in ann.text()
     refused = ann.post(f"/bookings/{public_id}/accept")
     assert refused.status_code == 409
     assert "Nobody holds this meeting any more. Give it to a host first, or decline it." in refused.text

@@ -210,7 +210,7 @@ def _undone_events(connection_id: int) -> list[OutboxMessage]:
 
 
 def _adopt_links(connection: Connection) -> None:
-    """Have the account make the links of coming meetings that had none when they were booked."""
+    """Have the account make the links of coming meetings that had none when they were booked or changed."""
     db = session()
     waiting = db.scalars(
         sa.select(MeetingLink)
@@ -225,6 +225,8 @@ def _adopt_links(connection: Connection) -> None:
     )
     for link in waiting:
         if link.booking.location.get("kind") == connection.provider and link.problem != OWN_LINK:
+            if link.problem:
+                link.state = EventState.WANTED  # also one that was made, and couldn't be moved
             link.connection_id, link.problem = connection.id, ""
     db.flush()
 

@@ -83,7 +83,7 @@ def view_of(
         previous_starts=instant(said.get("from")),
         manage_url=manage_url(token, page_slug=page.slug, base=base) if token else "",
         reschedule_url=manage_url(token, "reschedule", page_slug=page.slug, base=base)
-        if token and event.may_reschedule
+        if token and event.may_reschedule and booking.hosts
         else "",
         cancel_url=manage_url(token, "cancel", page_slug=page.slug, base=base) if token and event.may_cancel else "",
         reminders_url=manage_url(token, "reminders", page_slug=page.slug, base=base) if token else "",

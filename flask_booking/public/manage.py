@@ -27,7 +27,7 @@ from .blueprint import blueprint, guarded
 from .calendars import add_links, invitation_file
 from .form import where
 from .language import speak_of_booking
-from .people import faces
+from .people import faces_of
 from .shell import Shell, render, shell_for
 
 
@@ -103,7 +103,8 @@ def meeting(token: str) -> Meeting:
         zone = canonical(request.args.get("tz", "")[:64] or booking.guest_time_zone)
     except UnknownZone:
         zone = booking.guest_time_zone
-    why_not = (why_not_cancel or why_not_move) if why_not_move and why_not_cancel else ""
+    tell = why_not_move and (why_not_cancel or not booking.hosts)
+    why_not = (why_not_cancel or why_not_move) if tell else ""
     return Meeting(booking, token, _state(booking), zone, not why_not_move, not why_not_cancel, why_not)
 
 
@@ -143,7 +144,7 @@ def manage(token: str) -> ResponseReturnValue:
         meeting=shown,
         booking=shown.booking,
         event=shown.booking.event_type,
-        faces=faces(shown.booking.hosts),
+        faces=faces_of(shown.booking),
         heading=heading,
         lead=_lead(shown, new),
         answer_text=answer_text,
@@ -237,7 +238,7 @@ def _cancel_form(shown: Meeting, error: InvalidInput | None = None) -> str:
         meeting=shown,
         booking=shown.booking,
         event=shown.booking.event_type,
-        faces=faces(shown.booking.hosts),
+        faces=faces_of(shown.booking),
         asked=asked,
         reason=request.form.get("reason", "")[:5000],
         problem=error.description if error else "",

@@ -17,7 +17,7 @@ from .choose import taken_words
 from .lookup import MoveTimes, nearest_to
 from .manage import Meeting, meeting, shell_of
 from .month import month_shown, time_of
-from .people import faces
+from .people import faces_of
 from .shell import render
 from .zones import zone_choice
 
@@ -86,7 +86,7 @@ def _calendar(shown: Meeting, problems: list[str], taken: tuple[str, list[int]] 
         shell_of(shown, _("Choose another time: %(title)s", title=booking.title)),
         meeting=shown,
         event=booking.event_type,
-        faces=faces(booking.hosts),
+        faces=faces_of(booking),
         month=month,
         problems=problems,
         taken=(taken[0], [time_of(start, zone) for start in taken[1]]) if taken else None,
@@ -107,7 +107,7 @@ def _confirm(shown: Meeting, start: dt.datetime, problem: str = "", near: list[i
         meeting=shown,
         booking=booking,
         event=booking.event_type,
-        faces=faces(booking.hosts),
+        faces=faces_of(booking),
         start=asked.written(start),
         new_day=format_date(start, shown.zone),
         new_times=format_times(start, ends, shown.zone),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections.abc as c
 import dataclasses
 
-from ..models import Host
+from ..models import Booking, Host
 from ..state import crm
 from .shell import image_url
 
@@ -28,6 +28,11 @@ def face(host: Host) -> Face:
 def faces(hosts: c.Iterable[Host]) -> list[Face]:
     """Each active host."""
     return [face(host) for host in hosts if host.active]
+
+
+def faces_of(booking: Booking) -> list[Face]:
+    """Who answers for a booking, also those with whom nothing can be booked any more."""
+    return [face(host) for host in booking.answering]
 
 
 def initials(name: str) -> str:

@@ -36,8 +36,8 @@ LONGEST_MEETING = 24 * 3600
 def reschedule(booking_id: int, start: dt.datetime, *, actor: str, reason: str = "", now: int | None = None) -> Booking:
     """Move a booking to ``start`` (aware); its duration, guest and links stay.
 
-    Raises :class:`SlotTaken`, :class:`SlotUnavailable`, :class:`ChangeRefused` (past, not live, or too late for
-    the guest), :class:`InvalidInput` (a reason is required), :class:`Contention`.
+    Raises :class:`SlotTaken`, :class:`SlotUnavailable`, :class:`ChangeRefused` (past, not live, without a host, or too
+    late for the guest), :class:`InvalidInput` (a reason is required), :class:`Contention`.
     """
     moment = int(time.time()) if now is None else now
     db = session()
@@ -165,7 +165,7 @@ def reassign(booking_id: int, host_id: int, *, now: int | None = None) -> Bookin
             raise NotBookable(_("There is no such host."))
         if [host.id for host in booking.hosts] == [host_id]:
             return None
-        check_changeable(booking, "host", moment, moving=True)
+        check_changeable(booking, "host", moment, moving=False)
         at, minutes = (
             int(booking.starts_at.timestamp()),
             int((booking.ends_at - booking.starts_at).total_seconds()) // 60,
@@ -230,9 +230,12 @@ def check_changeable(booking: Booking, actor: str, now: int, *, moving: bool) ->
     starts = int(booking.starts_at.timestamp())
     if (starts if actor == "guest" else int(booking.ends_at.timestamp())) <= now:
         raise ChangeRefused(_("This meeting has begun and can't be changed any more."))
+    left = moving and not booking.hosts
     if actor != "guest":
+        if left:
+            raise ChangeRefused(_("Nobody holds this meeting any more. Give it to a host first."))
         return
-    if not (event.may_reschedule if moving else event.may_cancel):
+    if left or not (event.may_reschedule if moving else event.may_cancel):
         raise ChangeRefused(_("Please contact the host to change this meeting."))
     if starts - event.change_cutoff * 60 <= now:
         raise ChangeRefused(_("It is too late to change this meeting here. Please contact the host."))

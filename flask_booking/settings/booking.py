@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc as c
+import time
 import typing as t
 
 import sqlalchemy as sa
@@ -12,10 +13,11 @@ from sqlalchemy import orm as so
 
 from .. import scheduling
 from ..catalog import check
-from ..errors import BookingError, InvalidInput, SlotTaken, SlotUnavailable
+from ..errors import BookingError, ChangeRefused, InvalidInput, SlotTaken, SlotUnavailable
 from ..i18n import gettext as _
 from ..models import Booking, BookingStatus, Host, OutboxMessage
 from ..models.columns import utcnow
+from ..scheduling.change import check_changeable
 from ..scheduling.choose import Ignoring
 from ..scheduling.places import link_missing
 from ..state import crm, session
@@ -103,6 +105,10 @@ def save_booking_notes(public_id: str) -> ResponseReturnValue:
 def reschedule_booking(public_id: str) -> ResponseReturnValue:
     """Choose another of the free times."""
     found = access.booking(public_id)
+    try:
+        check_changeable(found, "host", int(time.time()), moving=True)
+    except ChangeRefused as error:
+        return _page(found, problem=error.description), error.status
     problem, status = "", 200
     if request.method == "POST":
         start = times.instant_of(request.form.get("start", ""))

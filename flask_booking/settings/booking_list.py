@@ -47,8 +47,7 @@ def query(chosen: Filter, host_ids: c.Sequence[int], zone_key: str) -> sa.Select
     """
     now = utcnow()
     ours = sa.select(BookingHost.booking_id).where(BookingHost.host_id.in_(host_ids))
-    theirs = sa.select(EventType.id).join(EventType.page).where(BookingPage.host_id.in_(host_ids))
-    left = sa.select(Booking.id).where(without_host(), Booking.event_type_id.in_(theirs))
+    left = left_by_all(host_ids)
     # As a table of its own: MariaDB asks a union within IN anew for each booking.
     found = sa.select(Booking).where(Booking.id.in_(sa.select(ours.union_all(left).subquery().c.booking_id)))
     if chosen.show == "upcoming":
@@ -73,6 +72,12 @@ def query(chosen: Filter, host_ids: c.Sequence[int], zone_key: str) -> sa.Select
     forward = chosen.show in ("upcoming", "pending")
     order = (Booking.starts_at, Booking.id) if forward else (Booking.starts_at.desc(), Booking.id.desc())
     return found.order_by(*order)
+
+
+def left_by_all(host_ids: c.Sequence[int]) -> sa.Select[t.Any]:
+    """The ids of the live bookings of these hosts' event types that nobody holds any more."""
+    theirs = sa.select(EventType.id).join(EventType.page).where(BookingPage.host_id.in_(host_ids))
+    return sa.select(Booking.id).where(without_host(), Booking.event_type_id.in_(theirs))
 
 
 def _midnight(day: dt.date, there: dt.tzinfo) -> dt.datetime:

@@ -75,6 +75,7 @@ def overview() -> ResponseReturnValue:
         coming=booking_list.rows_between(host, tomorrow, tomorrow + dt.timedelta(days=30), limit=_SHOWN),
         next_meeting=_next(host),
         requests=_requests(host),
+        without_host=_without_host(host),
         crm_errors=_crm_errors(host),
         links=links.troubles(host),
         join_url=links.join_url,
@@ -134,6 +135,12 @@ def _requests(host: Host) -> list[Booking]:
     pending = Booking.status == BookingStatus.PENDING
     found = sa.select(Booking).where(Booking.id.in_(_ours(host)), pending).order_by(Booking.starts_at).limit(_SHOWN)
     return list(session().scalars(found))
+
+
+def _without_host(host: Host) -> int:
+    """How many coming meetings and requests wait to be given to somebody: those of the own event types."""
+    coming = booking_list.left_by_all([host.id]).where(Booking.ends_at > utcnow())
+    return session().scalar(sa.select(sa.func.count()).select_from(coming.subquery())) or 0
 
 
 def _crm_errors(host: Host) -> list[Booking]:

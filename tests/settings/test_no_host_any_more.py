@@ -13,11 +13,13 @@ from flask_booking import catalog, scheduling
 from flask_booking.errors import ChangeRefused
 from flask_booking.jobs.outbox import deliver_due
 from flask_booking.jobs.relay import tidy
+from flask_booking.messages.gather import view_of
 from flask_booking.messages.transport import CONSOLE
+from flask_booking.messages.view import Reader
 from flask_booking.models import Booking, BookingStatus, MessageState, OutboxMessage
 from flask_booking.state import session
 
-from .conftest import Office, Screens, tomorrow
+from .conftest import Office, Screens, said, tomorrow
 
 GONE = "No host any more"
 
@@ -70,6 +72,15 @@ def test_its_owner_finds_it_among_the_bookings(office: Office, ann: Screens) -> 
     assert GONE in cleo.text("/bookings", of="all")
 
 
+def test_its_owner_reads_of_it_on_the_overview(office: Office, ann: Screens) -> None:
+    assert "no host any more" not in ann.text()
+    public_id = left(office)
+    assert "1 meeting has no host any more" in ann.text()
+    assert "no host any more" not in office.as_user("cleo").text()
+    assert ann.post(f"/bookings/{public_id}/cancel").status_code == 303
+    assert "no host any more" not in ann.text()
+
+
 def test_its_owner_takes_it_and_everybody_is_told(
     office: Office, ann: Screens, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,11 +101,54 @@ def test_its_owner_cancels_it_and_the_guest_is_told(
     assert GONE not in ann.text("/bookings")
 
 
+def test_its_guest_is_told_who_answers_for_it_and_cannot_move_it(office: Office) -> None:
+    public_id, refusal = left(office), "Please contact the host to change this meeting."
+    with office.app.app_context():
+        token = row(public_id).manage_token
+        view = view_of(row(public_id), Reader.GUEST)
+        assert (view.reschedule_url, bool(view.cancel_url)) == ("", True)
+    guest = office.app.test_client()
+    page = said(guest.get(f"/book/manage/{token}"))
+    assert "Ann Meyer" in page
+    assert refusal in page
+    assert "Choose another time" not in page
+    assert "Intro with Ann Meyer" in said(guest.get(f"/book/manage/{token}/cancel"))
+    assert guest.get(f"/book/manage/{token}/reschedule").status_code == 303
+    moved = guest.post(f"/book/manage/{token}/reschedule", data={"start": tomorrow(15).isoformat()})
+    assert (moved.status_code, refusal in moved.text) == (409, True)
+    start = {"start": tomorrow(15).isoformat()}
+    answer = guest.post(f"/api/booking/v1/public/bookings/{token}/reschedule", json=start)
+    assert (answer.status_code, answer.json["code"], answer.json["detail"]) == (409, "change_refused", refusal)
+    assert guest.post(f"/book/manage/{token}/cancel").status_code == 303
+
+
+def test_its_owner_cannot_move_it_before_somebody_holds_it(office: Office, ann: Screens) -> None:
+    public_id = left(office)
+    assert "Move …" not in ann.text(f"/bookings/{public_id}")
+    refusal = "Nobody holds this meeting any more. Give it to a host first."
+    assert refusal in ann.text(f"/bookings/{public_id}/reschedule", 409)
+    moved = ann.post(f"/bookings/{public_id}/reschedule", start=tomorrow(15).isoformat())
+    assert (moved.status_code, refusal in moved.text) == (409, True)
+    assert ann.post(f"/bookings/{public_id}/reassign", to="ann").status_code == 303
+    assert "Move …" in ann.text(f"/bookings/{public_id}")
+    assert ann.post(f"/bookings/{public_id}/reschedule", start=tomorrow(15).isoformat()).status_code == 303
+
+
+def test_a_guest_s_page_names_a_host_who_cannot_be_booked_any_more(office: Office) -> None:
+    public_id = office.booking()
+    with office.app.app_context():
+        office.host().active = False
+        session().commit()
+        token = row(public_id).manage_token
+    assert "Intro with Ann Meyer" in said(office.app.test_client().get(f"/book/manage/{token}/cancel"))
+
+
 def test_a_request_is_not_accepted_for_nobody(office: Office, ann: Screens, capsys: pytest.CaptureFixture[str]) -> None:
     with office.app.app_context():
         catalog.update_event_type(office.event("ann"), {"requires_approval": True})
     public_id = left(office)
     assert GONE in ann.text("/bookings", show="pending")
+    assert "1 meeting has no host any more" in ann.text()
     refused = ann.post(f"/bookings/{public_id}/accept")
     assert refused.status_code == 409
     assert "Nobody holds this meeting any more. Give it to a host first, or decline it." in refused.text

@@ -72,13 +72,12 @@ def update_event_type(event: EventType, values: c.Mapping[str, t.Any], *, versio
 
     def work() -> EventType:
         db.refresh(event, ["version"])
-        changed = version not in (None, event.version)
         kept = {name: getattr(event, name) for name in (*_COPIED, "slug")}
         clean = check_event_type({**kept, **values}, event.page, event)
         slug = clean.pop("slug") or event.slug
-        if changed and {**clean, "slug": slug} == {name: getattr(event, name) for name in (*clean, "slug")}:
-            return event  # the same form was sent twice
-        if changed:
+        if version not in (None, event.version):
+            if all(getattr(event, name) == value for name, value in {**clean, "slug": slug}.items()):
+                return event  # the same form was sent twice
             raise ChangedMeanwhile
         if slug != event.slug:
             db.execute(sa.delete(OldSlug).where(OldSlug.page_id == event.page_id, OldSlug.slug.in_((slug, event.slug))))

@@ -108,6 +108,11 @@ class Booking(Model):
     )
 
     @property
+    def minutes(self) -> int:
+        """How long the meeting lasts."""
+        return int((self.ends_at - self.starts_at).total_seconds()) // 60
+
+    @property
     def answering(self) -> list[Host]:
         """Who answers for the meeting: its hosts, or the page's owner when the CRM has deleted the users of all."""
         return self.hosts or [self.event_type.page.host]

@@ -48,7 +48,7 @@ def reschedule(booking_id: int, start: dt.datetime, *, actor: str, reason: str =
         if start == booking.starts_at:
             return None
         text = _reason(event, reason, actor)
-        at, minutes = int(start.timestamp()), int((booking.ends_at - booking.starts_at).total_seconds()) // 60
+        at, minutes = int(start.timestamp()), booking.minutes
         chosen = _free(db, booking, booking.hosts, at, minutes, moment)
         before = booking.starts_at
         release_booking(db, booking.id)
@@ -78,7 +78,7 @@ def follow_calendar(booking_id: int, start: dt.datetime, end: dt.datetime) -> Bo
         if others_occupy(db, host_id, at, until, booking_id=booking.id, now=moment):
             raise SlotTaken
         forget_expired_at(db, host_id, at, until, moment)
-        before, minutes = booking.starts_at, int((booking.ends_at - booking.starts_at).total_seconds()) // 60
+        before, minutes = booking.starts_at, booking.minutes
         release_booking(db, booking.id)
         booking.ends_at = booking.starts_at + (end - start)
         _set_time(booking, start.astimezone(dt.UTC))
@@ -168,7 +168,7 @@ def reassign(booking_id: int, host_id: int, *, now: int | None = None) -> Bookin
         check_changeable(booking, "host", moment, moving=False)
         at, minutes = (
             int(booking.starts_at.timestamp()),
-            int((booking.ends_at - booking.starts_at).total_seconds()) // 60,
+            booking.minutes,
         )
         _free(db, booking, [new], at, minutes, moment)
         release_booking(db, booking.id)

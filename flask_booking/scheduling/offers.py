@@ -181,7 +181,7 @@ def offers_for_move(booking: Booking, *, start: int, end: int, now: int | None =
     if end - start >= LONGEST + _CHANGES:
         raise InvalidInput(_("Ask for at most two months at a time."), fields={"end": _("At most 62 days.")})
     now = int(time.time()) if now is None else now
-    event, minutes = booking.event_type, int((booking.ends_at - booking.starts_at).total_seconds()) // 60
+    event, minutes = booking.event_type, booking.minutes
     hosts = tuple((host.id, host.lock_version) for host in booking.hosts if host.active)
     address = EventAddress(event.page_id, event.id, event.version, hosts)
     everyone = dataclasses.replace(_snapshot(address, start, end, now, longest=minutes), assignment=Assignment.ALL)

@@ -165,8 +165,7 @@ def _same(booking: Booking | None, start: dt.datetime, duration: int | None) -> 
         return None
     moves = [entry.detail for entry in booking.history if entry.kind is HistoryKind.RESCHEDULED]
     started = dt.datetime.fromisoformat(moves[0]["from"]) if moves else booking.starts_at
-    now = int((booking.ends_at - booking.starts_at).total_seconds()) // 60
-    minutes = next((detail["minutes"] for detail in moves if "minutes" in detail), now)
+    minutes = next((detail["minutes"] for detail in moves if "minutes" in detail), booking.minutes)
     if started != start or duration not in (None, minutes):
         raise KeyReused
     return booking

@@ -124,7 +124,7 @@ def reschedule_booking(public_id: str) -> ResponseReturnValue:
                 notices.tell(_("Moved. %(guest)s gets a mail with the new time.", guest=found.guest_name))
                 return _back(public_id)
         found = access.booking(public_id)
-    minutes = round((found.ends_at - found.starts_at).total_seconds()) // 60
+    minutes = found.minutes
     duration = minutes if minutes in found.event_type.durations else None
     month = times.month_of(
         times.address_of(found.event_type, found.hosts),

@@ -110,7 +110,7 @@ def settings(environ: Mapping[str, str], instance: Path) -> dict[str, Any]:
         "MAIL_URL": environ.get("MAIL_URL") or None,
         "MAIL_SENDER": environ.get("MAIL_SENDER") or "Rowan CRM <crm@example.com>",
         "BASE_URL": environ.get("BASE_URL") or None,
-        "DEMO": environ.get("DEMO", "") not in {"", "0"},
+        "DEMO": environ.get("DEMO", "").strip().lower() not in {"", "0", "false", "no", "off"},
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,
         "MAX_CONTENT_LENGTH": 2 * 1024 * 1024,

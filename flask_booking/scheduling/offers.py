@@ -109,6 +109,11 @@ def _moved(page_slug: str, event_slug: str) -> Moved | None:
     return Moved(page.slug, slug) if slug else None
 
 
+def _refuse_more_than_two_months(start: int, end: int) -> None:
+    if end - start >= LONGEST + _CHANGES:
+        raise InvalidInput(_("Ask for at most two months at a time."), fields={"end": _("At most 62 days.")})
+
+
 def offers(
     address: EventAddress,
     *,
@@ -122,8 +127,7 @@ def offers(
 
     Raises :class:`InvalidInput` for a duration the event type lacks or a range beyond two months.
     """
-    if end - start >= LONGEST + _CHANGES:
-        raise InvalidInput(_("Ask for at most two months at a time."), fields={"end": _("At most 62 days.")})
+    _refuse_more_than_two_months(start, end)
     now = int(time.time()) if now is None else now
     key = (address.event_type_id, address.version, address.hosts, duration, start, end, ignoring)
     memory = state().offers
@@ -178,8 +182,7 @@ def offers_for_move(booking: Booking, *, start: int, end: int, now: int | None =
 
     All of its own hosts must be free for as long as it lasts; where it is now isn't in its way.
     """
-    if end - start >= LONGEST + _CHANGES:
-        raise InvalidInput(_("Ask for at most two months at a time."), fields={"end": _("At most 62 days.")})
+    _refuse_more_than_two_months(start, end)
     now = int(time.time()) if now is None else now
     event, minutes = booking.event_type, booking.minutes
     hosts = tuple((host.id, host.lock_version) for host in booking.hosts if host.active)

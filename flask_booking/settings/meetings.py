@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections.abc as c
 import dataclasses
 import typing as t
 
@@ -11,7 +10,7 @@ from flask import Flask, g, request
 from sqlalchemy import orm as so
 
 from ..catalog import host_of, zone_of
-from ..i18n import default_locale, first_spoken, list_of, set_locale, spoken, template_names
+from ..i18n import default_locale, first_spoken, set_locale, spoken, template_names
 from ..models import Booking, BookingStatus, Host
 from ..models.booking import LIVE
 from ..models.columns import utcnow
@@ -67,11 +66,6 @@ def speak() -> str:
     return ""
 
 
-def names_of(hosts: c.Iterable[Host]) -> str:
-    """The hosts' names in one line."""
-    return list_of(crm().display_name(host.user) for host in hosts)
-
-
 def _reader() -> tuple[t.Any | None, Host | None]:
     """The user who reads the page, and the host that the user is; looked up once a request."""
     if "booking_reader" not in g:
@@ -89,7 +83,7 @@ def init_app(app: Flask) -> None:
         "asset": asset,
         "reader_zone": reader_zone,
         "speak": speak,
-        "names_of": names_of,
+        "hosts": words.hosts,
         "standing": words.standing,
         "when": words.when,
         "place": words.place,

@@ -61,8 +61,8 @@ def standing(booking: Booking) -> str:
 
 
 def hosts(booking: Booking) -> str:
-    """Who holds a booking."""
-    return ", ".join(crm().display_name(host.user) for host in booking.hosts) or _("No host any more")
+    """Who holds a booking, in one line."""
+    return list_of(crm().display_name(host.user) for host in booking.hosts) or _("No host any more")
 
 
 def happened(entry: HistoryEntry) -> str:

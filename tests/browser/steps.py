@@ -6,7 +6,9 @@ from playwright.sync_api import Page, expect
 
 
 def times(page: Page) -> list[str]:
-    """The texts of the times shown."""
+    """The texts of the times shown, all of them: the page has arrived."""
+    page.wait_for_load_state()
+    expect(page.locator("form .times button").first).to_be_visible()
     return page.locator("form .times button").all_inner_texts()
 
 

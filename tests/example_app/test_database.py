@@ -149,3 +149,10 @@ def test_only_services_that_the_environment_registers_are_offered_and_none_of_th
         dispose(app)
     given = {"BOOKING_PRIVATE_ADDRESSES": "off"}
     assert settings(given, tmp_path).items() >= given.items(), "the package reads what is meant"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("1", True), ("yes", True), ("", False), ("0", False), ("False", False), (" off ", False)]
+)
+def test_the_demo_is_on_or_off_in_words(given: str, meant: bool, tmp_path: Path) -> None:
+    assert settings({"DEMO": given}, tmp_path)["DEMO"] is meant

@@ -3,79 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 
-from flask_booking import catalog
-from flask_booking.crm import Guest
 from flask_booking.errors import BookingConfigError
 from flask_booking.jobs.outbox import deliver_due
-from flask_booking.jobs.wanted import unwanted
 from flask_booking.messages.delivery import compose_message, sending_mailbox
-from flask_booking.messages.rules import kind_of, preview, send_test
-from flask_booking.messages.transport import MailPostponed, MailRefused
-from flask_booking.messages.view import Kind
-from flask_booking.models import Anchor, Audience, Booking, MessageRule, MessageState, OutboxMessage
-from flask_booking.scheduling import change, reserve
-from flask_booking.scheduling.intake import Intake
+from flask_booking.messages.transport import MailRefused
+from flask_booking.models import MessageState, OutboxMessage
+from flask_booking.scheduling import change
 from flask_booking.state import session
 from tests.fixtures.mail import MailServer
-from tests.fixtures.people import Bookable, make_bookable, make_host
+from tests.fixtures.people import Bookable, make_host
+from tests.messages.delivering import GUEST, HOST, book, clients, subjects
 from tests.messages.mail_client import MailClient, calendar_part, read_calendar
-
-GUEST = "grace@example.com"
-HOST = "ann@example.com"
-
-
-@pytest.fixture
-def ann(make_app: Callable[..., Flask], database_url: str, smtp: MailServer) -> Iterator[Bookable]:
-    """Ann, whose mails go to the real mail server of the test."""
-    app = make_app(
-        database_url,
-        BOOKING_MAIL_URL=smtp.url,
-        BOOKING_MAIL_FROM="Rowan CRM <bookings@example.com>",
-        BOOKING_PUBLIC_URL="https://crm.example.com/app",
-    )
-    with app.app_context():
-        made = make_bookable(app)
-        # In place of the one a day before, which a meeting of tomorrow has before noon alone.
-        rule = session().scalars(sa.select(MessageRule)).one()
-        catalog.save_rule(made.host, {"minutes": -60, "anchor": "start", "audience": "guest"}, rule)
-        for message in session().scalars(sa.select(OutboxMessage)):
-            session().delete(message)
-        session().commit()
-        yield made
-
-
-def book(ann: Bookable, *, start: dt.datetime | None = None, **guest: Any) -> Booking:
-    values = {"name": "Grace Hopper", "email": GUEST, "time_zone": "Europe/Paris", "locale": "en"}
-    intake = Intake(
-        guest=Guest(**values | guest),
-        answers=[{"id": "q1", "label": "What about?", "kind": "short", "value": "Ships", "text": "Ships"}],
-        location={"kind": "link", "text": "Video call", "url": "https://meet.example.com/abc"},
-        notes="See you.",
-    )
-    return reserve.book(ann.event.id, reserve.BookingRequest(start=start or ann.tomorrow(), intake=intake))
-
-
-def clients(smtp: MailServer, *addresses: str) -> list[MailClient]:
-    """What each reader's client has made of everything that was delivered, in order."""
-    made = []
-    for address in addresses:
-        client = MailClient(address)
-        for delivered in smtp.delivered:
-            if address in delivered.recipients:
-                client.receive(delivered.raw)
-        made.append(client)
-    return made
-
-
-def subjects(client: MailClient) -> list[str]:
-    return [str(message["Subject"]).partition(":")[0] for message in client.inbox]
 
 
 def test_both_sides_learn_of_a_booking(ann: Bookable, smtp: MailServer) -> None:
@@ -251,21 +194,6 @@ def test_a_request_tells_its_guest_no_number_and_no_link_before_it_is_accepted(
     assert told_in() == [True] * 5
 
 
-def test_a_mail_client_stops_reminders_by_one_click(ann: Bookable) -> None:
-    booking = book(ann)
-    rows = session().scalars(sa.select(OutboxMessage).where(OutboxMessage.topic == "mail")).all()
-    mails = {row.kind: mail.as_string() for row in rows if (mail := compose_message(row))}
-    address = f"https://crm.example.com/app/book/manage/{booking.manage_token}/reminders"
-    assert f"\r\nList-Unsubscribe: <{address}>\r\n" in mails["reminder"]
-    assert "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in mails["reminder"]
-    assert "List-Unsubscribe" not in mails["booked"]
-    row = next(row for row in rows if row.kind == "reminder")
-    row.due_at, row.attempts = row.due_at - dt.timedelta(days=9), 1
-    session().commit()
-    change.remind_guest(booking.id, False)
-    assert unwanted(session(), row) == "the guest wants no reminders"
-
-
 def test_a_host_who_wants_no_more_mails_still_gets_what_the_calendar_needs(ann: Bookable, smtp: MailServer) -> None:
     booking_id = book(ann).id
     ann.host.notify_by_email = False
@@ -322,35 +250,6 @@ def test_a_mail_tried_twice_is_the_same_to_the_byte(ann: Bookable) -> None:
             assert first["Date"].datetime == row.created_at.replace(microsecond=0)
     identifiers = {str(compose_message(row)["Message-ID"]) for row in rows}  # type: ignore[index]
     assert len(identifiers) == len(rows) == 3
-
-
-def test_a_reminder_is_dated_when_it_was_due_not_when_it_was_planned(ann: Bookable) -> None:
-    booking = book(ann)
-    row = session().scalars(sa.select(OutboxMessage).where(OutboxMessage.kind == "reminder")).one()
-    mail = compose_message(row)
-    assert mail is not None
-    assert mail["Date"].datetime == booking.starts_at - dt.timedelta(hours=1)
-    assert calendar_part(mail) is None
-
-
-def test_a_reminder_of_a_deleted_rule_is_not_sent(ann: Bookable) -> None:
-    book(ann)
-    row = session().scalars(sa.select(OutboxMessage).where(OutboxMessage.kind == "reminder")).one()
-    session().execute(sa.update(MessageRule).values(active=False))
-    session().expire_all()
-    assert compose_message(row) is None
-
-
-def test_a_reminder_has_the_hosts_own_words(ann: Bookable) -> None:
-    session().execute(sa.update(MessageRule).values(subject="Soon, {guest_first_name}", body="Bring {title} shoes."))
-    session().commit()
-    book(ann)
-    mail = compose_message(session().scalars(sa.select(OutboxMessage).where(OutboxMessage.kind == "reminder")).one())
-    assert mail is not None
-    assert mail["Subject"] == "Soon, Grace"
-    text = mail.get_body(("plain",))
-    assert text is not None
-    assert text.get_content().startswith("Bring Intro shoes.")
 
 
 def test_each_reader_reads_in_the_own_zone_and_language(ann: Bookable) -> None:
@@ -415,48 +314,3 @@ def test_a_wrong_sender_is_a_configuration_error(ann: Bookable) -> None:
     ann.app.config["BOOKING_MAIL_FROM"] = "nobody"
     with pytest.raises(BookingConfigError, match="BOOKING_MAIL_FROM"):
         sending_mailbox()
-
-
-def test_a_rule_can_be_seen_and_tried_before_anybody_gets_it(ann: Bookable, smtp: MailServer) -> None:
-    rule = MessageRule(
-        host_id=ann.host.id,
-        minutes=-1440,
-        anchor=Anchor.START,
-        audience=Audience.GUEST,
-        subject="See you, {guest_first_name}",
-        body="",
-    )
-    shown = preview(rule, ann.host)
-    assert shown.subject == "See you, Sam"
-    assert "Introduction" in shown.text
-    send_test(rule, ann.host)
-    (mail,) = smtp.to(HOST)
-    assert mail["Subject"] == "Test: See you, Sam"
-    smtp.refuse("451 later")
-    with pytest.raises(MailPostponed):
-        send_test(rule, ann.host)
-
-
-def test_a_preview_has_the_looks_of_the_hosts_page(ann: Bookable) -> None:
-    ann.event.page.accent = "#7a1fa2"
-    ann.event.page.logo_url = "https://example.com/logo.png"
-    session().commit()
-    html = preview(
-        MessageRule(host_id=ann.host.id, minutes=-60, audience=Audience.GUEST, anchor=Anchor.START), ann.host
-    ).html
-    assert "#7a1fa2" in html
-    assert "https://example.com/logo.png" in html
-
-
-@pytest.mark.usefixtures("app")
-@pytest.mark.parametrize(
-    ("minutes", "anchor", "kind"),
-    [
-        (-60, Anchor.START, Kind.REMINDER),
-        (0, Anchor.START, Kind.REMINDER),
-        (0, Anchor.END, Kind.FOLLOW_UP),
-        (60, Anchor.END, Kind.FOLLOW_UP),
-    ],
-)
-def test_what_comes_before_reminds_and_what_comes_after_follows_up(minutes: int, anchor: Anchor, kind: Kind) -> None:
-    assert kind_of(MessageRule(minutes=minutes, anchor=anchor)) is kind

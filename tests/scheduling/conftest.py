@@ -9,8 +9,9 @@ from flask import Flask
 
 from example_app.extensions import db
 from example_app.models import User
-from flask_booking.models import EventType, Host
-from tests.scheduling.bookable import new_event, new_host
+from flask_booking.models import Booking, EventType, Host
+from flask_booking.scheduling import book
+from tests.scheduling.bookable import midnight, new_event, new_host, request
 
 
 @pytest.fixture
@@ -40,3 +41,9 @@ def other_host(host: Host) -> Host:
 def event(host: Host) -> EventType:
     """Half an hour with Ann."""
     return new_event(host)
+
+
+@pytest.fixture
+def booking(event: EventType) -> Booking:
+    """A guest's meeting with Ann, next midnight."""
+    return book(event.id, request(midnight()))

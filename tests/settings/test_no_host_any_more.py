@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 import time_machine
+from flask import render_template_string
 
 from example_app.models import Activity, Contact, User
 from flask_booking import catalog, scheduling
@@ -70,6 +71,16 @@ def test_its_owner_finds_it_among_the_bookings(office: Office, ann: Screens) -> 
     cleo = office.as_user("cleo")
     assert GONE not in cleo.text("/bookings")
     assert GONE in cleo.text("/bookings", of="all")
+
+
+def test_the_contacts_page_says_so(office: Office) -> None:
+    public_id = left(office)
+    with office.app.test_request_context():
+        page = render_template_string(
+            """{% from "booking/crm/meetings.html" import meetings_of %}{{ meetings_of(contact) }}""",
+            contact=row(public_id).contact,
+        )
+    assert f"<small>{GONE}" in page
 
 
 def test_its_owner_reads_of_it_on_the_overview(office: Office, ann: Screens) -> None:

@@ -62,6 +62,7 @@ def test_book_move_and_cancel(opened: Open, each_screen: Page, axe: Violations) 
     before = booking.starts_at
 
     page.get_by_role("link", name="Choose another time").click()
+    expect(page).to_have_url(re.compile("/reschedule"))
     sound()
     page.locator(".times button").nth(1).click()
     expect(page.get_by_role("heading", name="Move this meeting?")).to_be_visible()
@@ -72,6 +73,7 @@ def test_book_move_and_cancel(opened: Open, each_screen: Page, axe: Violations) 
     assert booking.starts_at != before
 
     page.get_by_role("link", name="Cancel meeting").click()
+    expect(page).to_have_url(re.compile("/cancel"))
     sound()
     page.get_by_role("button", name="Cancel meeting").click()
     expect(page.get_by_role("heading", name="This meeting is cancelled")).to_be_visible()

@@ -26,6 +26,7 @@ from .addresses import address
 from .blueprint import blueprint, guarded, sorry
 from .choose import Choosing, choosing, renamed, taken_page, taken_words
 from .form import Entry, fields_of
+from .language import choices_at
 from .lookup import nearest_to
 from .month import time_of
 from .people import faces
@@ -33,6 +34,9 @@ from .shell import render, shell_for
 
 TRAP = "website"
 """A field that people don't see; programs fill in whatever looks like one."""
+
+AGAIN = "again"
+"""What a language is chosen by: the form comes again in it, with what was typed."""
 
 
 @blueprint.get("/<page>/<event>/details")
@@ -71,6 +75,8 @@ def book_details(page: str, event: str) -> ResponseReturnValue:
     if unread:
         raise asked.Unreadable(unread[0])
     token, entry = _token(chosen), Entry.typed(chosen.event, form)
+    if form.get(AGAIN):
+        return _form(chosen, start, token, entry, near=_near(chosen, start, token) if form.get("was") else None)
     if not form.get("start"):  # the form offered other times, and none was chosen
         return _form(chosen, start, token, entry, _("Please choose a time."), near=_near(chosen, start, token)), 422
     try:
@@ -203,6 +209,8 @@ def _form(
                 "stamp": _stamp(chosen),
             },
             trap=TRAP,
+            again=AGAIN,
+            languages_of_form=choices_at(chosen.url("details")),
             challenge=guards.new_challenge(),
             release_url=address("release", page=chosen.page, event=event.slug) if held else "",
             keep_url=chosen.url("hold") if held else "",

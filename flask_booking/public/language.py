@@ -59,11 +59,25 @@ class Choice:
 
 def choices() -> list[Choice]:
     """The languages that this page can be read in; none where the address alone doesn't lead back to it."""
-    if request.method not in ("GET", "HEAD") or len(languages()) < 2:
+    here = f"?{urllib.parse.urlencode(list(request.args.items(multi=True)))}"
+    return choices_at(here) if request.method in ("GET", "HEAD") else []
+
+
+def choices_at(url: str) -> list[Choice]:
+    """The languages that the page at ``url`` can be read in; none where there is only one."""
+    if len(languages()) < 2:
         return []
     now = current_locale()
     best = now if now in languages() else now.partition("_")[0]
-    return [Choice(language_tag(one), language_name(one), _here(language_tag(one)), one == best) for one in languages()]
+    parts = urllib.parse.urlsplit(url)
+    given = [pair for pair in urllib.parse.parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "lang"]
+
+    def choice(locale: str) -> Choice:
+        tag = language_tag(locale)
+        query = urllib.parse.urlencode([*given, ("lang", tag)])
+        return Choice(tag, language_name(locale), parts._replace(query=query).geturl(), locale == best)
+
+    return [choice(one) for one in languages()]
 
 
 def alternates(canonical: str) -> list[tuple[str, str]]:
@@ -76,11 +90,6 @@ def alternates(canonical: str) -> list[tuple[str, str]]:
     base = canonical or request.base_url
     listed = [(language_tag(one), f"{base}?lang={language_tag(one)}") for one in languages()]
     return [*listed, ("x-default", base)]
-
-
-def _here(tag: str) -> str:
-    given = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
-    return "?" + urllib.parse.urlencode([*given, ("lang", tag)])
 
 
 def weekdays() -> list[tuple[str, str]]:

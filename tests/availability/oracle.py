@@ -28,6 +28,17 @@ def local(key: str, second: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(second, wheel_zone(key))
 
 
+@lru_cache(maxsize=2048)
+def walls(key: str, day: int) -> list[int]:
+    """What a clock on the wall shows at every minute of a UTC day, in minutes since 1970 there."""
+    zone, day_zero = wheel_zone(key), EPOCH.toordinal()
+    shown = []
+    for minute in range(day * 1440, day * 1440 + 1440):
+        now = dt.datetime.fromtimestamp(minute * 60, zone)
+        shown.append(((now.toordinal() - day_zero) * 24 + now.hour) * 60 + now.minute)
+    return shown
+
+
 class Clock:
     """What a clock on the wall shows at every minute from day `first` to day `last` (UTC days since 1970)."""
 
@@ -35,12 +46,10 @@ class Clock:
         self.begin, self.end = first * 1440, last * 1440
         self.shows: dict[int, int] = {}
         self.first_time: dict[int, int] = {}
-        zone, day_zero = wheel_zone(key), EPOCH.toordinal()
-        for minute in range(self.begin, self.end):
-            now = dt.datetime.fromtimestamp(minute * 60, zone)
-            wall = ((now.toordinal() - day_zero) * 24 + now.hour) * 60 + now.minute
-            self.shows[minute] = wall
-            self.first_time.setdefault(wall, minute)  # a repeated time is its first occurrence
+        for day in range(first, last):
+            for minute, wall in enumerate(walls(key, day), day * 1440):
+                self.shows[minute] = wall
+                self.first_time.setdefault(wall, minute)  # a repeated time is its first occurrence
         self.dates = {wall // 1440 for wall in self.first_time}
 
     def instant(self, wall: int) -> int:

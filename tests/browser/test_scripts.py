@@ -114,13 +114,20 @@ def test_a_form_that_is_shown_again_keeps_its_time_as_it_says(opened: Open, desk
     assert keeps(desktop)
 
 
-def test_a_form_in_another_language_keeps_its_time(opened: Open, desktop: Page) -> None:
+def test_a_form_in_another_language_keeps_its_time_and_what_was_typed(opened: Open, desktop: Page) -> None:
+    opened.server.app.config["BOOKING_PROOF_OF_WORK"] = True
     opened.at(desktop, query="&tz=Europe/Paris")
     choose(desktop)
-    desktop.get_by_role("link", name="Deutsch").click()
+    desktop.get_by_label("Name").fill("Sam Hill")
+    desktop.get_by_role("button", name="Deutsch").click()
     expect(desktop.locator("html")).to_have_attribute("lang", "de")
     desktop.wait_for_load_state("networkidle")
     assert keeps(desktop)
+    expect(desktop.get_by_label("Name")).to_have_value("Sam Hill")
+    desktop.get_by_label("E-Mail").fill("sam@example.com")
+    desktop.get_by_role("button", name="Termin buchen").click()
+    expect(desktop.get_by_role("heading", name="Ihr Termin ist gebucht")).to_be_visible()
+    assert opened.bookings()[0].guest_locale == "de"
 
 
 def test_a_form_that_is_shown_again_promises_nothing_that_was_taken(opened: Open, desktop: Page) -> None:

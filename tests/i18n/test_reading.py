@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from flask_booking.catalog import host_of
 from flask_booking.errors import BookingConfigError
@@ -25,7 +27,7 @@ from flask_booking.scheduling.hooks import happening
 from flask_booking.state import session
 from tests.fixtures.apps import MakeApp
 from tests.fixtures.people import Bookable, make_bookable
-from tests.public.guest import book, form_to, heading, manage, text_of
+from tests.public.guest import book, bookings, choose, form_to, heading, manage, send, text_of
 from tests.settings.test_news import logged_in
 
 ALL = ("ar", "de", "en", "es", "fr", "ja", "pt")
@@ -129,6 +131,44 @@ def test_every_page_leads_to_itself_in_the_other_languages(ann: Bookable, client
     # What was typed would be lost, and the address alone doesn't lead back.
     form = form_to(page, "/hold")
     assert "日本語" not in client.post(form.action, data={**form.values, "start": "x"}).text
+
+
+def test_the_form_comes_in_another_language_with_what_was_typed(ann: Bookable, client: FlaskClient) -> None:
+    page = choose(client, f"{PAGE}/intro?tz=Asia/Tokyo")
+    assert "hreflang" not in page.text
+    action = german(page)
+    typed = {**form_to(page, "/details").values, "name": "Sam Hill", "notes": "Two\nlines", "again": "de"}
+    shown = client.post(action, data=typed)
+    assert (shown.status_code, tongue(shown.text)[0]) == (200, "de")
+    assert bookings() == []
+    assert 'role="alert"' not in shown.text, "nothing is amiss yet"
+    form = form_to(shown, "/details")
+    assert form.values | {"name": "Sam Hill", "start": typed["start"], "hold": typed["hold"]} == form.values
+    refused = client.post(form.action, data={**form.values, "email": "sam"})
+    assert (refused.status_code, tongue(refused.text)[0]) == (422, "de")
+    assert ">日本語</button>" in refused.text
+    assert client.post(form.action, data={**form.values, "email": "sam@example.com"}).status_code == 303
+    assert bookings()[0].guest_locale == "de"
+
+
+def test_times_offered_instead_come_in_another_language_too(ann: Bookable, client: FlaskClient) -> None:
+    event = ann.another(slug="unheld", hold_minutes=0)
+    page = choose(client, f"{PAGE}/{event.slug}?tz=Asia/Tokyo")
+    book(client, f"{PAGE}/{event.slug}?tz=Asia/Tokyo", email="else@example.com")
+    taken = send(client, page)
+    assert taken.status_code == 409
+    values = form_to(taken, "/details").values
+    shown = client.post(german(taken), data={**values, "again": "de"})
+    assert (shown.status_code, tongue(shown.text)[0]) == (200, "de")
+    assert form_to(shown, "/details").starts == form_to(taken, "/details").starts
+    assert len(bookings()) == 1
+
+
+def german(page: TestResponse) -> str:
+    """Where the form's button for German sends it."""
+    found = re.search(r'<button form="form" formaction="([^"]+)" formnovalidate[^>]*>Deutsch</button>', page.text)
+    assert found
+    return html.unescape(found[1])
 
 
 def test_search_engines_learn_of_each_language(ann: Bookable, client: FlaskClient) -> None:

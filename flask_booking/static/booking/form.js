@@ -8,12 +8,6 @@ const text = (document.querySelector(".booking-guest") || document.body).dataset
 let needed = false; // by the page that comes next
 let shown = 0; // when the page was; the server heeds the latest
 
-document.addEventListener("click", ({ target }) => {
-  const link = target.closest("a[href]");
-  // The same form in another language.
-  if (link?.pathname === location.pathname && link.search !== location.search) needed = true;
-});
-
 addEventListener("pagehide", () => {
   if (!needed && form?.dataset.release) {
     navigator.sendBeacon(form.dataset.release, new URLSearchParams({ hold: form.elements.hold.value, shown }));
@@ -42,6 +36,7 @@ async function keepAgain() {
 form?.addEventListener("submit", async (event) => {
   needed = true;
   const work = form.querySelector("[data-work]");
+  if (event.submitter?.hasAttribute("formaction")) return; // the same form in another language
   if (!work || work.value || work.dataset.done) return;
   event.preventDefault();
   event.stopPropagation();

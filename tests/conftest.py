@@ -26,7 +26,7 @@ pytest_plugins = [
     "tests.fixtures.wheel",
 ]
 
-# BOOKING_TEST_AT=2026-12-31T23:55Z begins at a moment that may be awkward.  Processes that tests start know nothing of it.
+# BOOKING_TEST_AT=2026-12-31T23:55Z begins at an awkward moment; processes that tests start know nothing of it.
 if moment := os.environ.get("BOOKING_TEST_AT"):
     time_machine.travel(dt.datetime.fromisoformat(moment)).start()
 

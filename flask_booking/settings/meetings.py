@@ -85,7 +85,7 @@ def init_app(app: Flask) -> None:
         "speak": speak,
         "hosts": words.hosts,
         "standing": words.standing,
-        "when": words.when,
+        "day_of": words.day_of,
         "place": words.place,
         "key_of": contacts.key_of,
         "name_of": contacts.name_of,

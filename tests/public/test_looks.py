@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
-import itertools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -247,12 +246,14 @@ def test_right_to_left_needs_no_other_stylesheet() -> None:
 
 
 def test_months_follow_each_other(ann: Bookable, client: FlaskClient) -> None:
-    address: str | None = "/book/ann/intro?tz=UTC"
-    seen = []
-    for _turn in itertools.repeat(None, 4):
-        page = client.get(str(address))
-        seen.append(re.search(r'<strong id="month"[^>]*>([^<]+)', page.text))
-        found = re.search(r'href="([^"]+)" data-nav data-keep="next"', page.text)
-        address = found[1].replace("&amp;", "&") if found else None
-    assert len({match[1] for match in seen if match}) == 4
+    address, seen = "/book/ann/intro?tz=UTC", []
+    while len(seen) < 3:  # as far as the window reaches, on whatever day of a month it begins
+        page = client.get(address)
+        month = re.search(r'<strong id="month"[^>]*>([^<]+)', page.text)
+        assert month
+        shown = dt.datetime.strptime(f"{month[1]} +0000", "%B %Y %z")
+        seen.append(shown.year * 12 + shown.month)
+        following = re.search(r'href="([^"]+)" data-nav data-keep="next"', page.text)
+        address = following[1].replace("&amp;", "&") if following else ""
+    assert seen == [seen[0], seen[0] + 1, seen[0] + 2]
     assert "Choose a day" in text_of(page)

@@ -235,8 +235,14 @@ def make_meeting(event: EventType, meeting: Meeting, guest: Contact, chance: ran
     first = today + meeting.days * DAY
     # Past meetings stay past: those of the last days may not slip beyond today's midnight.
     last = min(first + 3 * DAY, today - DAY) if meeting.days < 0 else first + 5 * DAY
-    starts = scheduling.offers(address, start=first, end=last, now=booked_at).starts
-    if not starts:
+    starts: Sequence[int] = ()
+    for more in range(0, 14, 2):  # over a weekend or Christmas, further away from today
+        begin, end = (first - more * DAY, last) if meeting.days < 0 else (first, last + more * DAY)
+        booked_at = min(booked_at, begin - 2 * DAY)
+        starts = scheduling.offers(address, start=begin, end=end, now=booked_at).starts
+        if starts:
+            break
+    else:
         return None
     request = scheduling.BookingRequest(
         start=datetime.fromtimestamp(chance.choice(starts[:12]), UTC),

@@ -58,8 +58,13 @@ def ahead(address: str) -> str:
 
 
 def choose(client: FlaskClient, address: str, start: str | None = None) -> TestResponse:
-    """Open the times :func:`ahead`, press one of them (the first), and return the page that follows."""
+    """Open the times :func:`ahead`, press one of them (the first), and return the page that follows.
+
+    Where nothing is free on that day, perhaps a Sunday, it is the next one that has times.
+    """
     page = client.get(ahead(address))
+    if following := re.search(r'<a class="button[^"]*" href="([^"#]+)#day"', page.text):
+        page = client.get(html.unescape(following[1]))
     form = form_to(page, "/hold")
     answer = client.post(form.action, data={**form.values, "start": start or form.starts[0]})
     return client.get(answer.location) if answer.status_code == 303 else answer
